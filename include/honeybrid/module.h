@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writing a decision module.
+ *
+ * A module is one constant struct hb_module: a name, the parameters that it takes, and functions.
+ * Each "module" section of a configuration makes an instance of one. The library checks the
+ * section's parameters against the schema, so a module never parses text:
+ *
+ *	static enum hb_decision decide(void *state, const struct hb_query *query) { … }
+ *
+ *	static const struct hb_param params[] = {
+ *		{ .name = "value", .type = HB_PARAM_INTEGER, .required = true, .min = 1, .max = 100 },
+ *		{ .name = NULL },
+ *	};
+ *
+ *	HB_MODULE(example, .summary = "accepts one flow in value", .params = params,
+ *		  .create = create, .destroy = destroy, .decide = decide)
+ *
+ * Thread-safety: create() and destroy() run in one thread; decide() may run in several at once for
+ * the same instance, so what it changes lives in a store (store.h) or is atomic.
+ */
+#ifndef HONEYBRID_MODULE_H
+#define HONEYBRID_MODULE_H
+
+#include <honeybrid/flow.h>
+#include <honeybrid/packet.h>
+#include <honeybrid/rule.h>
+#include <honeybrid/store.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Grows whenever a module that was built against older headers would break. */
+#define HB_MODULE_ABI 1
+
+enum hb_param_type {
+	HB_PARAM_NONE = 0,
+	HB_PARAM_INTEGER, /* decimal, min to max */
+	HB_PARAM_WORD,	  /* one of .words, or the decimal number that a word stands for */
+	HB_PARAM_STRING,
+	HB_PARAM_PATH, /* a file; two instances may not name the same one */
+	HB_PARAM_COUNT
+};
+
+/* A word that stands for a number; a table of them ends with a NULL word. */
+struct hb_param_word {
+	const char *word;
+	int64_t value;
+};
+
+/* One parameter; a table of them ends with a NULL name. */
+struct hb_param {
+	const char *name;
+	enum hb_param_type type;
+	bool required;
+	int64_t min, max;		   /* INTEGER and WORD: the range, both ends included */
+	int64_t default_integer;	   /* INTEGER and WORD, where not required */
+	const char *default_text;	   /* STRING and PATH, where not required; may be NULL */
+	const struct hb_param_word *words; /* WORD only */
+	const char *help;		   /* one line, no full stop */
+};
+
+struct hb_instance; /* one module section, its parameters checked */
+
+/* The name in the section's head. Borrowed until the instance is gone. */
+HB_API const char *hb_instance_name(const struct hb_instance *instance);
+
+/* The value of an INTEGER or WORD parameter, or its default. A name not in the schema gives 0. */
+HB_API int64_t hb_instance_integer(const struct hb_instance *instance, const char *param);
+
+/* The value of a STRING or PATH parameter, or its default (may be NULL). Borrowed. */
+HB_API const char *hb_instance_text(const struct hb_instance *instance, const char *param);
+
+/* Sixteen random bytes that differ from instance to instance: for a store's hash_key. Borrowed. */
+HB_API const uint8_t *hb_instance_random_key(const struct hb_instance *instance);
+
+/*
+ * What decide() is asked. Read-only, and valid for the call only.
+ */
+struct hb_query {
+	size_t size; /* sizeof(struct hb_query) of the library: later versions may add fields */
+	const struct hb_packet *packet;
+	enum hb_direction direction;
+	const struct hb_flow_info *flow; /* the current packet is already counted */
+	struct hb_time now;
+	uint64_t flow_random; /* uniform; the same whenever this leaf is asked about this flow */
+	unsigned backend;     /* number of the backend whose rule is asked, from 1; 0 for other rules */
+	unsigned backend_count;
+	void *reserved; /* the library's own */
+};
+
+/*
+ * Says something about the flow for the log (an event of kind HB_EVENT_MODULE_NOTE). The text is
+ * cut at 200 bytes.
+ */
+HB_API void hb_query_note(const struct hb_query *query, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The answer is kept for the flow: the module judges flows, not packets. */
+#define HB_MODULE_KEEPS_ANSWER 0x1u
+
+struct hb_module {
+	uint32_t abi; /* HB_MODULE_ABI; must stay the first field for ever */
+	uint32_t flags;
+	const char *name;
+	const char *summary; /* one line, no full stop */
+	const struct hb_param *params;
+	/*
+	 * Makes an instance's private state. May be NULL: then state is NULL.
+	 * @state   where to put it.
+	 * Returns  0, or a negative errno with *err filled in; then destroy() is not called.
+	 */
+	int (*create)(const struct hb_instance *instance, void **state, struct hb_error *err);
+	/* Frees what create() made. May be NULL. */
+	void (*destroy)(void *state);
+	/* Judges one packet of a flow. Never NULL. Thread: several at once. */
+	enum hb_decision (*decide)(void *state, const struct hb_query *query);
+};
+
+/*
+ * Defines the module and its one public symbol, hb_module_<id>: data, found by honeybridd when the
+ * module is a shared object, and by the library's table when it is built in.
+ */
+#ifdef __cplusplus
+#define HB_MODULE_LINKAGE extern "C"
+#else
+#define HB_MODULE_LINKAGE extern
+#endif
+#define HB_MODULE(id, ...)                                                                         \
+	HB_MODULE_LINKAGE HB_API const struct hb_module hb_module_##id;                            \
+	const struct hb_module hb_module_##id = { .abi = HB_MODULE_ABI, .name = #id, __VA_ARGS__ };
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A datagram is what goes into the engine and comes out of it; a packet is the parsed, read-only
+ * view of one, made in one place and never re-read from raw offsets.
+ */
+#ifndef HONEYBRID_PACKET_H
+#define HONEYBRID_PACKET_H
+
+#include <honeybrid/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is known of a datagram's transport checksum. */
+enum hb_checksum {
+	HB_CHECKSUM_COMPLETE = 0, /* the field claims to be right; nobody verified it */
+	HB_CHECKSUM_PARTIAL,	  /* the field holds the pseudo-header's sum; a device would finish it */
+	HB_CHECKSUM_COUNT
+};
+
+/*
+ * An IP packet (no link layer) with what the embedder knows of it.
+ *
+ * The embedder owns the memory. The engine may change data[0..cap) and len when it answers
+ * HB_ACCEPT_MODIFIED; it never keeps the pointer.
+ */
+struct hb_datagram {
+	uint8_t *data;
+	size_t len;
+	size_t cap;		/* room from data on; at least len */
+	uint32_t in_interface;	/* index, 0 for unknown or for a packet of this host */
+	uint32_t out_interface; /* for emitted packets: where to send; 0 for "by routing" */
+	uint32_t mark;		/* packet mark; a verdict only ever sets bits in it */
+	enum hb_checksum checksum;
+	bool gso; /* one super-packet of many segments: its payload length must not change */
+};
+
+/* TCP flags as they lie in the header's 14th byte (RFC 9293, 3.1). */
+#define HB_TCP_FIN 0x01
+#define HB_TCP_SYN 0x02
+#define HB_TCP_RST 0x04
+#define HB_TCP_PSH 0x08
+#define HB_TCP_ACK 0x10
+#define HB_TCP_URG 0x20
+#define HB_TCP_ECE 0x40
+#define HB_TCP_CWR 0x80
+
+/* Protocol numbers that the engine knows (IANA). */
+#define HB_PROTO_ICMP 1
+#define HB_PROTO_TCP 6
+#define HB_PROTO_UDP 17
+#define HB_PROTO_ICMPV6 58
+
+/* Which TCP options a segment carries: bits of hb_tcp_options.present. */
+#define HB_TCPOPT_MSS 0x01
+#define HB_TCPOPT_WSCALE 0x02
+#define HB_TCPOPT_SACK_OK 0x04
+#define HB_TCPOPT_SACK 0x08
+#define HB_TCPOPT_TIMESTAMP 0x10
+#define HB_TCPOPT_FASTOPEN 0x20
+#define HB_TCPOPT_FOREIGN 0x40 /* an option that a session cannot be handed over with: MPTCP, TCP-AO, MD5 */
+#define HB_TCPOPT_UNKNOWN 0x80 /* any other option */
+
+#define HB_TCP_SACK_MAX 4
+
+/*
+ * The options of a TCP segment (RFC 9293, 3.1; RFC 7323; RFC 2018). Where an option comes twice
+ * the last one counts, as in Linux. Offsets are from the start of the datagram, 0 for "absent",
+ * and point at the option's kind byte.
+ */
+struct hb_tcp_options {
+	uint8_t present;
+	uint8_t wscale; /* at most 14 (RFC 7323, 2.3) */
+	uint16_t mss;
+	uint32_t tsval, tsecr;
+	uint8_t sack_count;
+	uint16_t timestamp_offset;
+	uint16_t sack_offset;
+	struct {
+		uint32_t left, right;
+	} sack[HB_TCP_SACK_MAX];
+};
+
+/*
+ * A parsed IPv4 or IPv6 packet. All numbers are in host byte order. Every offset and length is
+ * inside data[0..len): checked once, by hb_packet_parse().
+ */
+struct hb_packet {
+	const uint8_t *data; /* borrowed from the datagram */
+	size_t len;	     /* what the IP header says; bytes behind it are link-layer padding */
+	struct hb_addr src, dst;
+	uint8_t ip_version; /* 4 or 6 */
+	uint8_t protocol;   /* transport protocol, behind IPv6 extension headers */
+	uint8_t ttl;	    /* or hop limit */
+	uint8_t tos;	    /* DSCP and ECN bits (or IPv6 traffic class) */
+	uint16_t ip_id;	    /* IPv4 identification; 0 for IPv6 */
+	bool dont_fragment;
+	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
+	uint16_t fragment_offset_bytes;
+	uint16_t l4_offset;	 /* where the transport header starts */
+	uint16_t payload_offset; /* where its payload starts */
+	size_t payload_len;
+	/* TCP, UDP: the ports. ICMP echo: the identifier in both. Else 0; a later fragment: 0. */
+	uint16_t src_port, dst_port;
+	bool has_l4; /* the transport header is whole; false for later fragments and other protocols */
+	/* TCP only */
+	uint32_t seq, ack;
+	uint16_t window; /* as on the wire, unscaled */
+	uint16_t urgent;
+	uint8_t tcp_flags;
+	struct hb_tcp_options options;
+	/* ICMP and ICMPv6 only */
+	uint8_t icmp_type, icmp_code;
+	bool is_icmp_error;	/* an error that quotes a packet */
+	uint16_t quoted_offset; /* where the quoted IP header starts; 0 where none can be read */
+};
+
+/*
+ * Parses one IP packet.
+ *
+ * @data    borrowed for as long as *packet is used.
+ * @packet  filled in; undefined on failure.
+ * Returns  0; -EINVAL for what no endpoint would take (wrong lengths, a header that does not fit, a
+ *          TCP data offset below 5, a first fragment without its whole transport header (RFC 7112),
+ *          an IPv6 packet with a v4-mapped address, too many extension headers).
+ * Thread   any.
+ */
+HB_API int hb_packet_parse(const uint8_t *data, size_t len, struct hb_packet *packet);
+
+/*
+ * Parses the packet that an ICMP error quotes. It is usually cut short: only the IP header and the
+ * first eight bytes behind it are sure (RFC 792, RFC 4443), so beyond addresses, ports and (TCP) seq
+ * nothing may be read from the result: lengths may lie outside the quotation.
+ *
+ * Returns 0, or -EINVAL if nothing useful is quoted.
+ */
+HB_API int hb_packet_parse_quoted(const struct hb_packet *error, struct hb_packet *quoted);
+
+/*
+ * True if the transport checksum (TCP, UDP, ICMP, ICMPv6) is right; also for a UDP checksum of 0
+ * over IPv4 (RFC 768) and for protocols and fragments that cannot be checked.
+ */
+HB_API bool hb_packet_checksum_ok(const struct hb_packet *packet);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A policy: module instances, targets and options, built once, then sealed and shared.
+ *
+ *	policy = hb_policy_new();
+ *	hb_policy_add_instance(policy, "hash", hb_module_builtin("hash"), NULL, 0, &err);
+ *	target = hb_policy_add_target(policy);
+ *	hb_target_set_filter(target, "dst host 10.0.0.2", &err);
+ *	hb_target_set_frontend(target, &frontend, NULL, &err);
+ *	hb_target_add_backend(target, &backend, "hash", &err);
+ *	hb_policy_seal(policy, &err);
+ *
+ * Building is for one thread. A sealed policy never changes and may be used by engines in any
+ * number of threads; the last reference frees it, its instances and their state.
+ *
+ * Setters return 0 or a negative errno and fill in *err (NULL allowed), whose column points into
+ * the text that was given. Text and addresses are copied.
+ */
+#ifndef HONEYBRID_POLICY_H
+#define HONEYBRID_POLICY_H
+
+#include <honeybrid/module.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hb_policy;
+struct hb_target;
+
+/* What applies to every flow. Fill with hb_options_default() first. */
+struct hb_options {
+	size_t size;			 /* sizeof(struct hb_options) */
+	uint32_t expiration_delay_s;	 /* UDP, undecided and half-open flows end after this idle time */
+	uint32_t established_timeout_s;	 /* established TCP flows in PROXY or FORWARD (RFC 5382) */
+	uint32_t closed_delay_ms;	 /* how long a closed flow is kept for late packets */
+	uint32_t handover_timeout_ms;	 /* for one whole handover */
+	bool reset_ext;			 /* answer a refused TCP flow with RST */
+	bool deny_hih_init;		 /* refuse what backends start, whatever the control rule says */
+	uint32_t max_flows;		 /* per engine */
+	uint32_t max_packet_buffer;	 /* recorded client segments per undecided flow; 0: unlimited */
+	uint32_t max_flow_buffer_bytes;	 /* recorded or held bytes per flow */
+	uint64_t max_total_buffer_bytes; /* and per engine */
+};
+
+/* The defaults: 120 s, 7440 s, 2 s, 5 s, no, no, 1,000,000, unlimited, 65,536, 64 MiB. */
+HB_API void hb_options_default(struct hb_options *options);
+
+/* Who gets a session whose handover failed. */
+enum hb_on_failure {
+	HB_ON_FAILURE_FRONTEND = 0, /* the frontend goes on serving it */
+	HB_ON_FAILURE_RESET,	    /* the client gets a RST */
+	HB_ON_FAILURE_DROP,	    /* silence */
+	HB_ON_FAILURE_COUNT
+};
+
+/* Makes an empty policy with the default options, given: release with hb_policy_unref(). */
+HB_API struct hb_policy *hb_policy_new(void);
+
+/* Takes one more reference. Thread: any. Returns policy. */
+HB_API struct hb_policy *hb_policy_ref(struct hb_policy *policy);
+
+/* Gives a reference back; the last one frees. NULL is fine. Thread: any. */
+HB_API void hb_policy_unref(struct hb_policy *policy);
+
+/* Sets the options; must come before hb_policy_seal(). */
+HB_API int hb_policy_set_options(struct hb_policy *policy, const struct hb_options *options,
+				 struct hb_error *err);
+
+/* One "key = value;" of a module section, as text. line and column come back in errors about it. */
+struct hb_setting {
+	const char *name;
+	const char *value;
+	int line, column;
+};
+
+/*
+ * Makes an instance of a module under a name that rules use.
+ *
+ * @module    borrowed until the policy is freed.
+ * @settings  count of them, without "function"; checked against the module's schema.
+ * Errors: name taken or empty, other ABI number, unknown, missing or repeated parameter, value out
+ * of range, file already used by another instance, what the module's create() says.
+ */
+HB_API int hb_policy_add_instance(struct hb_policy *policy, const char *name,
+				  const struct hb_module *module, const struct hb_setting *settings,
+				  size_t count, struct hb_error *err);
+
+/* Adds an empty target behind the others. Borrowed: it belongs to the policy. NULL: no memory. */
+HB_API struct hb_target *hb_policy_add_target(struct hb_policy *policy);
+
+/*
+ * Sets which new flows the target takes: a libpcap expression on raw IP packets. "proto tcp",
+ * "proto udp", "proto icmp" (also behind "ip" and "ip6") are taken as libpcap's "proto \tcp".
+ * Errors: code HB_ERROR_FILTER with libpcap's reason.
+ */
+HB_API int hb_target_set_filter(struct hb_target *target, const char *expression,
+				struct hb_error *err);
+
+/*
+ * Sets who answers first. Port 0 keeps the attacked port. @rule NULL accepts everything.
+ * Errors: set twice, a rule that does not parse or names an unknown instance.
+ */
+HB_API int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *frontend,
+				  const char *rule, struct hb_error *err);
+
+/* Adds a backend behind the others; they are numbered from 1. A rule is needed. */
+HB_API int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
+				 const char *rule, struct hb_error *err);
+
+/* Sets the rule for what this target's honeypots start. Errors as for the frontend. */
+HB_API int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_error *err);
+
+/* Sets what happens after a failed handover; HB_ON_FAILURE_FRONTEND if never called. */
+HB_API void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failure on_failure);
+
+/*
+ * Checks that every target is complete (filter, frontend; addresses of one family) and makes the
+ * policy immutable. Only a sealed policy can be given to an engine.
+ */
+HB_API int hb_policy_seal(struct hb_policy *policy, struct hb_error *err);
+
+/* A built-in module by name, NULL if there is none. */
+HB_API const struct hb_module *hb_module_builtin(const char *name);
+
+/* Built-in module i, from 0, in alphabetical order; NULL behind the last. */
+HB_API const struct hb_module *hb_module_builtin_at(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A keyed store for modules that remember: thread-safe, expiring, bounded.
+ *
+ * Entries live in groups (a destination port, "source", …) under a binary key. Each holds a value
+ * of a fixed size that the module defines. At the limit the entry that was longest unused makes room.
+ */
+#ifndef HONEYBRID_STORE_H
+#define HONEYBRID_STORE_H
+
+#include <honeybrid/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct hb_store;
+
+/* Keys and group names are at most this long. */
+#define HB_STORE_KEY_MAX 64
+#define HB_STORE_GROUP_MAX 31
+
+struct hb_store_options {
+	size_t size;		/* sizeof(struct hb_store_options) */
+	size_t value_size;	/* bytes of a value */
+	size_t max_entries;	/* 0 for 1,000,000 */
+	int64_t expiration_us;	/* an entry is forgotten this long after it was last seen; 0: never */
+	uint8_t hash_key[16];	/* random, so that attackers cannot choose collisions */
+};
+
+/* Makes an empty store, given: free with hb_store_free(). NULL if memory is short. */
+HB_API struct hb_store *hb_store_new(const struct hb_store_options *options);
+
+/* Frees a store; NULL is fine. */
+HB_API void hb_store_free(struct hb_store *store);
+
+/*
+ * Finds an entry or makes one, and lets the caller change its value under the entry's lock.
+ *
+ * @group   at most HB_STORE_GROUP_MAX characters.
+ * @key     key_len bytes, 1 to HB_STORE_KEY_MAX.
+ * @now_us  wall clock; the entry counts as seen now. An expired entry counts as new.
+ * @update  called once with the value (zeroed if is_new) and ctx; must not call this store.
+ * Returns  0; -ENOMEM if an entry could not be made (update was not called); -EINVAL for a bad key.
+ * Thread   any.
+ */
+HB_API int hb_store_update(struct hb_store *store, const char *group, const void *key,
+			   size_t key_len, int64_t now_us,
+			   void (*update)(void *ctx, void *value, bool is_new), void *ctx);
+
+/* How many entries there are, expired ones that nobody met yet included. Thread: any. */
+HB_API size_t hb_store_count(const struct hb_store *store);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

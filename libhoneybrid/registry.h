@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Module instances: a module, its checked parameters and its private state. */
+#ifndef HB_REGISTRY_H
+#define HB_REGISTRY_H
+
+#include <honeybrid/policy.h>
+
+/* Makes an instance, given: free with hb_instance_free(). NULL with *err filled in. */
+struct hb_instance *hb_instance_new(const char *name, const struct hb_module *module,
+				    const struct hb_setting *settings, size_t count,
+				    struct hb_error *err);
+void hb_instance_free(struct hb_instance *instance);
+
+const struct hb_module *hb_instance_module(const struct hb_instance *instance);
+
+/* Asks the module. */
+enum hb_decision hb_instance_decide(const struct hb_instance *instance,
+				    const struct hb_query *query);
+
+/*
+ * What hb_query.reserved points at: where hb_query_note() goes.
+ */
+struct hb_query_sink {
+	void (*note)(void *ctx, const struct hb_instance *instance, const char *text);
+	void *ctx;
+	const struct hb_instance *instance;
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Targets and instances as the engine reads them. Everything is constant once the policy is sealed;
+ * setters are public (policy.h).
+ */
+#ifndef HB_TARGET_H
+#define HB_TARGET_H
+
+#include <honeybrid/policy.h>
+
+#include <stdatomic.h>
+
+struct hb_instance; /* registry.h */
+
+/* All leaves of a target's rules are numbered through: a flow keeps two bits for each. */
+#define HB_TARGET_LEAVES_MAX 64
+
+/* A rule whose names are resolved. */
+struct hb_bound_rule {
+	struct hb_rule *rule;	       /* NULL: no rule was given */
+	struct hb_instance **instances; /* one a leaf, borrowed from the policy */
+	unsigned first_leaf;	       /* number of its first leaf in the target */
+};
+
+struct hb_backend {
+	struct hb_endpoint endpoint;
+	struct hb_bound_rule rule;
+};
+
+struct hb_target {
+	struct hb_policy *policy; /* who owns it */
+	void *filter;		  /* struct bpf_program * */
+	struct hb_endpoint frontend;
+	struct hb_bound_rule frontend_rule;
+	struct hb_backend *backends;
+	unsigned backend_count;
+	struct hb_bound_rule control_rule;
+	enum hb_on_failure on_failure;
+	unsigned leaf_count;
+	bool has_frontend;
+};
+
+struct hb_policy {
+	atomic_uint refs;
+	bool sealed;
+	struct hb_options options;
+	struct hb_instance **instances;
+	size_t instance_count;
+	struct hb_target **targets; /* in file order */
+	size_t target_count;
+};
+
+/* The first target whose filter takes the packet, or NULL. The filter sees the packet's bytes. */
+const struct hb_target *hb_policy_match(const struct hb_policy *policy,
+					const struct hb_packet *packet);
+
+/*
+ * If addr is the frontend or a backend of any target: the target whose control rule covers it (the
+ * first in file order that has one, else the first that names the address). Else NULL.
+ */
+const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
+						const struct hb_addr *addr);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TCP options: reading them, writing those of packets of our own, changing them in place. */
+#ifndef HB_TCPOPT_H
+#define HB_TCPOPT_H
+
+#include <honeybrid/packet.h>
+
+#define HB_TCPOPT_MAX_LEN 40
+
+/*
+ * Reads the options between the fixed header and the payload. A malformed option ends the list, as
+ * in Linux: what came before it counts.
+ *
+ * @base    start of the datagram; *options gets offsets from here.
+ * @offset  where the options start, @len how long they are (0 to 40).
+ */
+void hb_tcpopt_parse(const uint8_t *base, size_t offset, size_t len,
+		     struct hb_tcp_options *options);
+
+/*
+ * Writes options, padded with NOP to a multiple of four, in the order that Linux uses: MSS, SACK
+ * permitted, timestamp, NOP, window scale for a SYN; NOP NOP timestamp for others. Only MSS, WSCALE,
+ * SACK_OK and TIMESTAMP of options->present are written.
+ * Returns  the length, at most HB_TCPOPT_MAX_LEN.
+ */
+size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_options *options,
+		       bool syn);
+
+#endif
