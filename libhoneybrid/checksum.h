@@ -22,18 +22,24 @@ uint64_t hb_checksum_pseudo(const struct hb_addr *src, const struct hb_addr *dst
 uint16_t hb_checksum_update16(uint16_t field, uint16_t old_word, uint16_t new_word);
 uint16_t hb_checksum_update32(uint16_t field, uint32_t old_value, uint32_t new_value);
 
+/*
+ * The sum of pseudo-header, transport header and payload, checksum field included: it folds to
+ * 0xffff where the checksum is right. Not for fragments, nor where hb_checksum_l4_offset() is 0.
+ */
+uint64_t hb_checksum_l4_sum(const uint8_t *data, const struct hb_packet *packet);
+
 /* Computes and writes the IPv4 header checksum. header_len is a multiple of 4, at least 20. */
 void hb_checksum_fill_ipv4(uint8_t *header, size_t header_len);
 
 /*
  * Computes and writes the transport checksum (TCP, UDP, ICMP, ICMPv6) from scratch. A UDP sum of 0
- * becomes 0xffff (RFC 768).
+ * becomes 0xffff (RFC 768). A fragment stays as it is: its checksum covers what is not there.
  *
  * @data    the bytes that *packet was parsed from; addresses and ports are read from *packet.
  */
 void hb_checksum_fill_l4(uint8_t *data, const struct hb_packet *packet);
 
-/* Where the transport checksum lies from the start of the datagram; 0 for other protocols. */
+/* Where the transport checksum lies from the start of the datagram; 0 where there is none. */
 size_t hb_checksum_l4_offset(const struct hb_packet *packet);
 
 #endif
