@@ -30,6 +30,12 @@ enum hb_decision {
 /* "reject", "defer", "accept". The text is static. */
 HB_API const char *hb_decision_name(enum hb_decision decision);
 
+/*
+ * True if a rule can name a module so: letters, digits, "_", "-" and ".", and none of the three
+ * words.
+ */
+HB_API bool hb_rule_name_ok(const char *name);
+
 struct hb_rule;
 
 /*
@@ -37,8 +43,8 @@ struct hb_rule;
  *
  * @text    borrowed for the call.
  * @err     code HB_ERROR_CONFIG and the column of what is wrong; NULL allowed.
- * Returns  a rule, given: free with hb_rule_free(); NULL on error (also: nested deeper than 64, or
- *          more than 64 names).
+ * Returns  a rule, given: free with hb_rule_free(); NULL on error (also: more than 64 names, or
+ *          more than 64 parentheses open at once).
  */
 HB_API struct hb_rule *hb_rule_parse(const char *text, struct hb_error *err);
 
@@ -55,7 +61,8 @@ HB_API const char *hb_rule_leaf_name(const struct hb_rule *rule, size_t i);
 HB_API int hb_rule_leaf_column(const struct hb_rule *rule, size_t i);
 
 /*
- * Writes the rule as it was understood, fully parenthesised: "(a or (b and (not c)))".
+ * Writes the rule as it was understood, fully parenthesised: "(a or (b and (not c)))". Two "not" in
+ * a row have cancelled each other.
  * Returns the length that was needed, as snprintf() does.
  */
 HB_API size_t hb_rule_print(const struct hb_rule *rule, char *buf, size_t size);
