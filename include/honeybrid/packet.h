@@ -123,15 +123,18 @@ struct hb_packet {
  * @packet  filled in; undefined on failure.
  * Returns  0; -EINVAL for what no endpoint would take (wrong lengths, a header that does not fit, a
  *          TCP data offset below 5, a first fragment without its whole transport header (RFC 7112),
- *          an IPv6 packet with a v4-mapped address, too many extension headers).
+ *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments left,
+ *          more than 8 extension headers). Checksums are not looked at.
  * Thread   any.
  */
 HB_API int hb_packet_parse(const uint8_t *data, size_t len, struct hb_packet *packet);
 
 /*
  * Parses the packet that an ICMP error quotes. It is usually cut short: only the IP header and the
- * first eight bytes behind it are sure (RFC 792, RFC 4443), so beyond addresses, ports and (TCP) seq
- * nothing may be read from the result: lengths may lie outside the quotation.
+ * first eight bytes behind it are sure (RFC 792, RFC 4443). The result has addresses, ports (or the
+ * identifier of an echo), ICMP type and code, and (TCP) seq; other transport fields are 0. data
+ * points at the quoted IP header, len is what is there of the packet, has_l4 says that the eight
+ * bytes are there (true for TCP, UDP and ICMP but in later fragments), payload_len is 0.
  *
  * Returns 0, or -EINVAL if nothing useful is quoted.
  */
