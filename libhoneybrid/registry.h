@@ -13,6 +13,9 @@ void hb_instance_free(struct hb_instance *instance);
 
 const struct hb_module *hb_instance_module(const struct hb_instance *instance);
 
+/* A file that both use (two PATH parameters with one value), NULL if there is none. Borrowed. */
+const char *hb_instance_shared_path(const struct hb_instance *a, const struct hb_instance *b);
+
 /* Asks the module. */
 enum hb_decision hb_instance_decide(const struct hb_instance *instance,
 				    const struct hb_query *query);

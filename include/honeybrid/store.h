@@ -3,7 +3,8 @@
  * A keyed store for modules that remember: thread-safe, expiring, bounded.
  *
  * Entries live in groups (a destination port, "source", …) under a binary key. Each holds a value
- * of a fixed size that the module defines. At the limit the entry that was longest unused makes room.
+ * of a fixed size that the module defines. At the limit an entry makes room that was longest
+ * unused: of all in a small store, of its part in a large one.
  */
 #ifndef HONEYBRID_STORE_H
 #define HONEYBRID_STORE_H
@@ -21,14 +22,17 @@ struct hb_store;
 #define HB_STORE_GROUP_MAX 31
 
 struct hb_store_options {
-	size_t size;		/* sizeof(struct hb_store_options) */
-	size_t value_size;	/* bytes of a value */
-	size_t max_entries;	/* 0 for 1,000,000 */
-	int64_t expiration_us;	/* an entry is forgotten this long after it was last seen; 0: never */
-	uint8_t hash_key[16];	/* random, so that attackers cannot choose collisions */
+	size_t size;           /* sizeof(struct hb_store_options) */
+	size_t value_size;     /* bytes of a value, at most 65536 */
+	size_t max_entries;    /* 0 for 1,000,000 */
+	int64_t expiration_us; /* from its last use until an entry is forgotten; 0: never */
+	uint8_t hash_key[16];  /* random, so that attackers cannot choose collisions */
 };
 
-/* Makes an empty store, given: free with hb_store_free(). NULL if memory is short. */
+/*
+ * Makes an empty store, given: free with hb_store_free(). NULL if memory is short, or a size in the
+ * options is out of range.
+ */
 HB_API struct hb_store *hb_store_new(const struct hb_store_options *options);
 
 /* Frees a store; NULL is fine. */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "param.h"
+
+#include "suggest.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define QUOTE_MAX 64 /* how much of a culprit an error quotes */
+#define LIST_SIZE 128
+
+size_t hb_param_count(const struct hb_param *schema)
+{
+	size_t count = 0;
+
+	while (schema && schema[count].name)
+		count++;
+	return count;
+}
+
+/* Adds a word to a list for people: "a", "b", "c". What does not fit is left out. */
+static void list_add(char list[static LIST_SIZE], const char *word)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, LIST_SIZE - len, "%s\"%.40s\"", len > 0 ? ", " : "", word);
+}
+
+static int refuse_unknown(const struct hb_module *module, const struct hb_setting *setting,
+			  struct hb_error *err)
+{
+	const char *names[HB_PARAM_SCHEMA_MAX] = { NULL };
+	char list[LIST_SIZE] = "";
+	size_t count = 0;
+
+	for (const struct hb_param *param = module->params; param && param->name; param++) {
+		names[count++] = param->name;
+		list_add(list, param->name);
+	}
+
+	const char *near = hb_suggest(setting->name, names, count);
+
+	if (near)
+		return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+				    "unknown parameter \"%.*s\" of \"%s\": did you mean \"%s\"?",
+				    QUOTE_MAX, setting->name, module->name, near);
+	return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+			    "unknown parameter \"%.*s\": \"%s\" takes %s", QUOTE_MAX, setting->name,
+			    module->name, count > 0 ? list : "none");
+}
+
+/* Digits, with a minus sign in front where it must be. False also for a number that does not fit.
+ */
+static bool read_decimal(const char *text, int64_t *value)
+{
+	bool negative = *text == '-';
+	const char *digits = text + negative;
+	int64_t result = 0;
+
+	if (*digits == '\0')
+		return false;
+	for (; *digits; digits++) {
+		if (*digits < '0' || *digits > '9')
+			return false;
+		int digit = negative ? '0' - *digits : *digits - '0';
+		if (__builtin_mul_overflow(result, 10, &result) ||
+		    __builtin_add_overflow(result, digit, &result))
+			return false;
+	}
+	*value = result;
+	return true;
+}
+
+static bool read_in_range(const struct hb_param *param, const char *text, int64_t *value)
+{
+	int64_t number;
+
+	if (!read_decimal(text, &number) || number < param->min || number > param->max)
+		return false;
+	*value = number;
+	return true;
+}
+
+static int set_integer(const struct hb_param *param, const struct hb_setting *setting,
+		       struct hb_param_value *value, struct hb_error *err)
+{
+	if (read_in_range(param, setting->value, &value->integer))
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+			    "\"%s\" is \"%.*s\": it must be a whole number from %" PRId64
+			    " to %" PRId64,
+			    param->name, QUOTE_MAX, setting->value, param->min, param->max);
+}
+
+static int set_word(const struct hb_param *param, const struct hb_setting *setting,
+		    struct hb_param_value *value, struct hb_error *err)
+{
+	char list[LIST_SIZE] = "";
+
+	for (const struct hb_param_word *word = param->words; word && word->word; word++) {
+		if (strcasecmp(setting->value, word->word) == 0) {
+			value->integer = word->value;
+			return 0;
+		}
+		list_add(list, word->word);
+	}
+	if (read_in_range(param, setting->value, &value->integer))
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+			    "\"%s\" is \"%.*s\": it must be one of %s or a number from %" PRId64
+			    " to %" PRId64,
+			    param->name, QUOTE_MAX, setting->value, list, param->min, param->max);
+}
+
+static int copy_text(const char *text, struct hb_param_value *value, struct hb_error *err)
+{
+	value->text = strdup(text);
+	if (!value->text)
+		return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for a module's parameter");
+	return 0;
+}
+
+static int set_path(const struct hb_param *param, const struct hb_setting *setting,
+		    struct hb_param_value *value, struct hb_error *err)
+{
+	if (setting->value[0] == '\0')
+		return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+				    "\"%s\" is \"\": it must name a file", param->name);
+	return copy_text(setting->value, value, err);
+}
+
+static int set_value(const struct hb_param *param, const struct hb_setting *setting,
+		     struct hb_param_value *value, struct hb_error *err)
+{
+	switch (param->type) {
+	case HB_PARAM_INTEGER:
+		return set_integer(param, setting, value, err);
+	case HB_PARAM_WORD:
+		return set_word(param, setting, value, err);
+	case HB_PARAM_STRING:
+		return copy_text(setting->value, value, err);
+	case HB_PARAM_PATH:
+		return set_path(param, setting, value, err);
+	case HB_PARAM_NONE:
+	case HB_PARAM_COUNT:
+		break;
+	}
+	return hb_error_set(
+		err, HB_ERROR_CONFIG, setting->column,
+		"\"%s\" has a type that this version does not know: the module is newer",
+		param->name);
+}
+
+static int apply(const struct hb_module *module, const struct hb_setting *setting,
+		 struct hb_param_value *values, struct hb_error *err)
+{
+	const struct hb_param *param = module->params;
+	struct hb_param_value *value = values;
+
+	while (param && param->name && strcmp(param->name, setting->name) != 0) {
+		param++;
+		value++;
+	}
+	if (!param || !param->name)
+		return refuse_unknown(module, setting, err);
+	if (value->given)
+		return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
+				    "\"%s\" is given twice: it may be given once", param->name);
+	value->given = true;
+	return set_value(param, setting, value, err);
+}
+
+static int apply_default(const struct hb_module *module, const struct hb_param *param,
+			 struct hb_param_value *value, struct hb_error *err)
+{
+	if (param->required)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "missing parameter \"%s\": \"%s\" needs it (%s)", param->name,
+				    module->name, param->help ? param->help : "no default");
+	value->integer = param->default_integer;
+	return param->default_text ? copy_text(param->default_text, value, err) : 0;
+}
+
+int hb_param_check(const struct hb_module *module, const struct hb_setting *settings, size_t count,
+		   struct hb_param_value *values, struct hb_error *err)
+{
+	size_t params = hb_param_count(module->params);
+
+	if (params > HB_PARAM_SCHEMA_MAX)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "module \"%s\" has %zu parameters: at most %d are supported",
+				    module->name, params, HB_PARAM_SCHEMA_MAX);
+	for (size_t i = 0; i < count; i++) {
+		int ret = apply(module, &settings[i], values, err);
+
+		if (ret < 0) {
+			if (err)
+				err->line = settings[i].line;
+			return ret;
+		}
+	}
+	for (size_t i = 0; i < params; i++) {
+		if (values[i].given)
+			continue;
+		int ret = apply_default(module, &module->params[i], &values[i], err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+void hb_param_clear(struct hb_param_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(values[i].text);
+		values[i] = (struct hb_param_value){ 0 };
+	}
+}

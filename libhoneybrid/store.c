@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The modules' store: shards, each with a lock, a chained hash table and a list of its entries by
+ * the time of their last use.
+ *
+ * The list's end is what was longest unused: it is what makes room at the limit, and what expires
+ * first, so that every update throws a few expired entries away and the store shrinks again. Each
+ * shard has its equal part of the limit; a small store has one shard, and so the exact order.
+ *
+ * An entry is one block: links, then the value, aligned for anything, then its label, which is the
+ * group's length, the group and the key. Hash and comparison look at labels only.
+ */
+#include <honeybrid/store.h>
+
+#include "siphash.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHARDS 16
+#define SHARDED_FROM 4096 /* entries */
+#define DEFAULT_MAX_ENTRIES 1000000
+#define FIRST_BUCKETS 64
+#define VALUE_MAX 65536      /* bytes */
+#define EXPIRED_PER_UPDATE 2 /* more than one, so that expiry outruns what is added */
+#define LABEL_MAX (1 + HB_STORE_GROUP_MAX + HB_STORE_KEY_MAX)
+
+struct label {
+	size_t len;
+	uint8_t bytes[LABEL_MAX];
+};
+
+struct entry {
+	struct entry *chain;
+	struct entry *newer, *older;
+	uint64_t hash;
+	int64_t last_seen_us;
+	size_t label_len;
+	max_align_t value[];
+};
+
+struct shard {
+	pthread_mutex_t lock;
+	struct entry **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t count;
+	struct entry *newest, *oldest;
+};
+
+struct hb_store {
+	size_t value_size;
+	size_t shard_max;
+	int64_t expiration_us;
+	uint8_t hash_key[16];
+	unsigned shard_count;
+	struct shard *shards;
+};
+
+static uint8_t *label_of(const struct hb_store *store, struct entry *entry)
+{
+	return (uint8_t *)entry->value + store->value_size;
+}
+
+static int make_label(struct label *label, const char *group, const void *key, size_t key_len)
+{
+	size_t group_len = strnlen(group, HB_STORE_GROUP_MAX + 1);
+
+	if (group_len > HB_STORE_GROUP_MAX || key_len == 0 || key_len > HB_STORE_KEY_MAX)
+		return -EINVAL;
+	label->bytes[0] = (uint8_t)group_len;
+	memcpy(label->bytes + 1, group, group_len);
+	memcpy(label->bytes + 1 + group_len, key, key_len);
+	label->len = 1 + group_len + key_len;
+	return 0;
+}
+
+static struct entry **bucket_of(const struct shard *shard, uint64_t hash)
+{
+	return &shard->buckets[hash & (shard->bucket_count - 1)];
+}
+
+static void list_remove(struct shard *shard, struct entry *entry)
+{
+	*(entry->newer ? &entry->newer->older : &shard->newest) = entry->older;
+	*(entry->older ? &entry->older->newer : &shard->oldest) = entry->newer;
+}
+
+static void list_add_newest(struct shard *shard, struct entry *entry)
+{
+	entry->newer = NULL;
+	entry->older = shard->newest;
+	*(shard->newest ? &shard->newest->newer : &shard->oldest) = entry;
+	shard->newest = entry;
+}
+
+static void remove_oldest(struct shard *shard)
+{
+	struct entry *entry = shard->oldest;
+	struct entry **link = bucket_of(shard, entry->hash);
+
+	while (*link != entry)
+		link = &(*link)->chain;
+	*link = entry->chain;
+	list_remove(shard, entry);
+	shard->count--;
+	free(entry);
+}
+
+/* Also right if the clock was set back: what was seen in the future has not expired. */
+static bool expired(const struct hb_store *store, const struct entry *entry, int64_t now_us)
+{
+	return store->expiration_us > 0 && now_us > entry->last_seen_us &&
+	       (uint64_t)now_us - (uint64_t)entry->last_seen_us >= (uint64_t)store->expiration_us;
+}
+
+/* Doubles the table. Without memory the chains grow longer instead. */
+static void grow(struct shard *shard)
+{
+	size_t count = shard->bucket_count * 2;
+	struct entry **buckets = calloc(count, sizeof(struct entry *));
+
+	if (!buckets)
+		return;
+	free(shard->buckets);
+	shard->buckets = buckets;
+	shard->bucket_count = count;
+	for (struct entry *entry = shard->newest; entry; entry = entry->older) {
+		struct entry **bucket = bucket_of(shard, entry->hash);
+
+		entry->chain = *bucket;
+		*bucket = entry;
+	}
+}
+
+static struct entry *find(const struct hb_store *store, const struct shard *shard, uint64_t hash,
+			  const struct label *label)
+{
+	struct entry *entry = *bucket_of(shard, hash);
+
+	while (entry && (entry->hash != hash || entry->label_len != label->len ||
+			 memcmp(label_of(store, entry), label->bytes, label->len) != 0))
+		entry = entry->chain;
+	return entry;
+}
+
+static struct entry *add(const struct hb_store *store, struct shard *shard, uint64_t hash,
+			 const struct label *label)
+{
+	struct entry *entry = malloc(sizeof(*entry) + store->value_size + label->len);
+
+	if (!entry)
+		return NULL;
+	if (shard->count == store->shard_max)
+		remove_oldest(shard);
+	if (shard->count >= shard->bucket_count)
+		grow(shard);
+	entry->hash = hash;
+	entry->label_len = label->len;
+	memcpy(label_of(store, entry), label->bytes, label->len);
+
+	struct entry **bucket = bucket_of(shard, hash);
+
+	entry->chain = *bucket;
+	*bucket = entry;
+	list_add_newest(shard, entry);
+	shard->count++;
+	return entry;
+}
+
+static void remove_expired(const struct hb_store *store, struct shard *shard, int64_t now_us)
+{
+	for (int i = 0; i < EXPIRED_PER_UPDATE; i++) {
+		if (!shard->oldest || !expired(store, shard->oldest, now_us))
+			return;
+		remove_oldest(shard);
+	}
+}
+
+int hb_store_update(struct hb_store *store, const char *group, const void *key, size_t key_len,
+		    int64_t now_us, void (*update)(void *ctx, void *value, bool is_new), void *ctx)
+{
+	struct label label;
+
+	if (make_label(&label, group, key, key_len) < 0)
+		return -EINVAL;
+
+	uint64_t hash = hb_siphash(store->hash_key, label.bytes, label.len);
+	/* The low bits choose the bucket, the high ones the shard. */
+	struct shard *shard = &store->shards[(hash >> 32) % store->shard_count];
+
+	pthread_mutex_lock(&shard->lock);
+	remove_expired(store, shard, now_us);
+
+	struct entry *entry = find(store, shard, hash, &label);
+	bool is_new = !entry || expired(store, entry, now_us);
+
+	if (!entry)
+		entry = add(store, shard, hash, &label);
+	if (entry) {
+		list_remove(shard, entry);
+		list_add_newest(shard, entry);
+		entry->last_seen_us = now_us;
+		if (is_new)
+			memset(entry->value, 0, store->value_size);
+		update(ctx, entry->value, is_new);
+	}
+	pthread_mutex_unlock(&shard->lock);
+	return entry ? 0 : -ENOMEM;
+}
+
+size_t hb_store_count(const struct hb_store *store)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < store->shard_count; i++) {
+		struct shard *shard = &store->shards[i];
+
+		pthread_mutex_lock(&shard->lock);
+		count += shard->count;
+		pthread_mutex_unlock(&shard->lock);
+	}
+	return count;
+}
+
+static int shard_init(struct shard *shard)
+{
+	shard->buckets = calloc(FIRST_BUCKETS, sizeof(struct entry *));
+	if (!shard->buckets)
+		return -ENOMEM;
+	if (pthread_mutex_init(&shard->lock, NULL) != 0) {
+		free(shard->buckets);
+		return -ENOMEM;
+	}
+	shard->bucket_count = FIRST_BUCKETS;
+	return 0;
+}
+
+static void shard_fini(struct shard *shard)
+{
+	while (shard->oldest)
+		remove_oldest(shard);
+	pthread_mutex_destroy(&shard->lock);
+	free(shard->buckets);
+}
+
+static int init(struct hb_store *store, const struct hb_store_options *options)
+{
+	size_t max = options->max_entries > 0 ? options->max_entries : DEFAULT_MAX_ENTRIES;
+	unsigned shards = max < SHARDED_FROM ? 1 : SHARDS;
+
+	store->value_size = options->value_size;
+	store->expiration_us = options->expiration_us;
+	store->shard_max = max / shards;
+	memcpy(store->hash_key, options->hash_key, sizeof(store->hash_key));
+	store->shards = calloc(shards, sizeof(struct shard));
+	if (!store->shards)
+		return -ENOMEM;
+	for (; store->shard_count < shards; store->shard_count++) {
+		if (shard_init(&store->shards[store->shard_count]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct hb_store *hb_store_new(const struct hb_store_options *options)
+{
+	if (options->size < sizeof(*options) || options->value_size > VALUE_MAX)
+		return NULL;
+
+	struct hb_store *store = calloc(1, sizeof(*store));
+
+	if (store && init(store, options) < 0) {
+		hb_store_free(store);
+		return NULL;
+	}
+	return store;
+}
+
+void hb_store_free(struct hb_store *store)
+{
+	if (!store)
+		return;
+	for (unsigned i = 0; i < store->shard_count; i++)
+		shard_fini(&store->shards[i]);
+	free(store->shards);
+	free(store);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The modules that are linked into the library. */
+#include <honeybrid/policy.h>
+
+#include <string.h>
+
+extern const struct hb_module hb_module_counter;
+extern const struct hb_module hb_module_hash;
+extern const struct hb_module hb_module_random;
+extern const struct hb_module hb_module_yesno;
+
+/* In alphabetical order. */
+static const struct hb_module *const modules[] = {
+	&hb_module_counter,
+	&hb_module_hash,
+	&hb_module_random,
+	&hb_module_yesno,
+};
+
+#define MODULES (sizeof(modules) / sizeof(*modules))
+
+const struct hb_module *hb_module_builtin(const char *name)
+{
+	for (size_t i = 0; i < MODULES; i++) {
+		if (strcmp(modules[i]->name, name) == 0)
+			return modules[i];
+	}
+	return NULL;
+}
+
+const struct hb_module *hb_module_builtin_at(size_t i)
+{
+	return i < MODULES ? modules[i] : NULL;
+}
