@@ -18,6 +18,7 @@
  */
 #include "wheel.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LEVEL_BITS 8
@@ -25,7 +26,7 @@
 #define TOP (HB_WHEEL_LEVELS - 1)
 #define WORDS (HB_WHEEL_SLOTS / 64)
 
-_Static_assert(HB_WHEEL_SLOTS == 1 << LEVEL_BITS, "a level is a group of bits");
+static_assert(HB_WHEEL_SLOTS == 1 << LEVEL_BITS, "a level is a group of bits");
 
 static unsigned slot_of(uint64_t tick, unsigned level)
 {
