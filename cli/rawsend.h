@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sends packets of the engine's own through raw sockets: they leave by OUTPUT, marked as ours. */
+#ifndef HB_RAWSEND_H
+#define HB_RAWSEND_H
+
+#include "exit.h"
+
+#include <honeybrid/packet.h>
+
+#include <netinet/in.h>
+
+struct hb_rawsend;
+
+/*
+ * Opens the sockets.
+ *
+ * @mark         bits that every packet's mark has.
+ * @uplink_mask  which bits of a datagram's own mark are kept beside them.
+ * Returns       given: free with hb_rawsend_close(). NULL with *err filled in otherwise: status 77
+ *               without the privilege. Where the kernel has no IPv6, packets of it fail later.
+ */
+struct hb_rawsend *hb_rawsend_open(uint32_t mark, uint32_t uplink_mask, struct hb_cli_error *err);
+
+void hb_rawsend_close(struct hb_rawsend *rawsend);
+
+/*
+ * Sends a packet one hop further: its TTL counts as it did on the way into the gateway.
+ *
+ * @dgram   borrowed for the call; its bytes are not changed.
+ * Returns  0, or a negative errno: -EMSGSIZE for what is longer than the link carries, -ETIMEDOUT
+ * for a TTL that ends here, -EINVAL for what is no IP packet, and whatever the socket says.
+ */
+int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram);
+
+/* What a packet needs to be sent one hop further. */
+struct hb_hop {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} to;
+	socklen_t to_len;
+	uint8_t head[40]; /* the IP header without options, one hop later */
+	size_t head_len;  /* how many of the packet's first bytes head replaces */
+};
+
+/* Prepares it. Returns 0, -ETIMEDOUT or -EINVAL as above. */
+int hb_hop_take(const struct hb_datagram *dgram, struct hb_hop *hop);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loop of one queue. At each wake-up: read up to a batch of packets, run each through the
+ * engine, give all verdicts back in one write, fire the engine's timers.
+ *
+ * Order: what the engine decided leaves before what it emits afterwards. Verdicts wait for the end
+ * of the batch, packets of our own do not, so emit() first writes the verdicts that wait.
+ *
+ * The engine belongs to the thread. What others may read is copied under the lock at each wake-up.
+ */
+#include "worker.h"
+
+#include "rawsend.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+struct hb_worker {
+	struct hb_worker_setup setup;
+	struct hb_nfqueue *queue;
+	struct hb_rawsend *rawsend;
+	struct hb_engine *engine;
+	struct hb_ops ops;
+	int epoll_fd;
+	int stop_fd;          /* an eventfd: wakes the thread up */
+	atomic_bool stopping; /* seen by a thread that is too busy to sleep */
+	bool started;
+	pthread_t thread;
+	uint64_t emit_errors;
+
+	pthread_mutex_t lock; /* what follows, and the kernel's counters */
+	struct hb_counters engine_counters;
+	struct hb_queue_counters queue_counters;
+};
+
+static struct hb_time read_clocks(void)
+{
+	struct timespec mono, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct hb_time){
+		.mono_ns = (uint64_t)mono.tv_sec * NS_PER_S + (uint64_t)mono.tv_nsec,
+		.wall_us = (int64_t)wall.tv_sec * 1000000 + wall.tv_nsec / 1000,
+	};
+}
+
+static void emit(void *ctx, const struct hb_datagram *dgram)
+{
+	struct hb_worker *worker = ctx;
+
+	hb_nfqueue_flush(worker->queue);
+	if (hb_rawsend_send(worker->rawsend, dgram) < 0)
+		worker->emit_errors++;
+}
+
+static void tell(void *ctx, const struct hb_event *event)
+{
+	struct hb_worker *worker = ctx;
+
+	if (worker->setup.event)
+		worker->setup.event(worker->setup.event_ctx, event);
+}
+
+static void publish_counters(struct hb_worker *worker)
+{
+	pthread_mutex_lock(&worker->lock);
+	hb_engine_get_counters(worker->engine, &worker->engine_counters);
+	hb_nfqueue_get_counters(worker->queue, &worker->queue_counters);
+	worker->queue_counters.emit_errors = worker->emit_errors;
+	pthread_mutex_unlock(&worker->lock);
+}
+
+static void run_packets(struct hb_worker *worker, struct hb_time now)
+{
+	struct hb_queue_packet packet;
+
+	while (hb_nfqueue_next(worker->queue, &packet)) {
+		enum hb_verdict verdict = hb_engine_input(worker->engine, &packet.dgram, now);
+
+		hb_nfqueue_give_back(worker->queue, &packet, verdict, worker->setup.proof_mark);
+	}
+	hb_nfqueue_flush(worker->queue);
+}
+
+/* Sleeps until there is a packet, a timer or the wish to stop. */
+static void wait_for_work(struct hb_worker *worker)
+{
+	uint64_t deadline = hb_engine_next_deadline(worker->engine);
+	uint64_t now = read_clocks().mono_ns;
+	uint64_t wait_ns = deadline > now ? deadline - now : 0;
+	struct timespec timeout = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
+				    .tv_nsec = (long)(wait_ns % NS_PER_S) };
+	struct epoll_event event;
+
+	/* What became ready is found out by trying; an interruption is as good as a packet. */
+	epoll_pwait2(worker->epoll_fd, &event, 1, deadline == UINT64_MAX ? NULL : &timeout, NULL);
+}
+
+static void *run(void *arg)
+{
+	struct hb_worker *worker = arg;
+	struct hb_time now;
+
+	prctl(PR_SET_TIMERSLACK, 1);
+	while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
+		unsigned received = hb_nfqueue_receive(worker->queue);
+
+		now = read_clocks();
+		if (received > 0)
+			run_packets(worker, now);
+		if (hb_engine_next_deadline(worker->engine) <= now.mono_ns)
+			hb_engine_advance(worker->engine, now);
+		publish_counters(worker);
+		if (!hb_nfqueue_more(worker->queue))
+			wait_for_work(worker);
+	}
+	hb_engine_stop(worker->engine, read_clocks());
+	publish_counters(worker);
+	return NULL;
+}
+
+static int watch(struct hb_worker *worker, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int open_waiting(struct hb_worker *worker, struct hb_cli_error *err)
+{
+	struct timespec now = { 0 };
+	struct epoll_event event;
+
+	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (worker->epoll_fd < 0 || worker->stop_fd < 0 || watch(worker, worker->stop_fd) < 0 ||
+	    watch(worker, hb_nfqueue_fd(worker->queue)) < 0)
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot wait for packets: %s",
+					strerror(errno));
+	if (epoll_pwait2(worker->epoll_fd, &event, 1, &now, NULL) < 0 && errno == ENOSYS)
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM,
+					"this kernel has no epoll_pwait2(): Linux 5.11 is needed");
+	return 0;
+}
+
+static int make_engine(struct hb_worker *worker, struct hb_cli_error *err)
+{
+	struct hb_setup setup = { .size = sizeof(setup), .ops = &worker->ops, .ctx = worker };
+	struct hb_error reason = { 0 };
+
+	worker->ops = (struct hb_ops){ .size = sizeof(worker->ops), .emit = emit, .event = tell };
+	if (getrandom(setup.seed, sizeof(setup.seed), 0) != (ssize_t)sizeof(setup.seed))
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot get random numbers: %s",
+					strerror(errno));
+	worker->engine = hb_engine_new(&setup, worker->setup.policy, &reason);
+	if (!worker->engine)
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot make the engine: %s",
+					reason.message);
+	return 0;
+}
+
+struct hb_worker *hb_worker_new(const struct hb_worker_setup *setup, struct hb_cli_error *err)
+{
+	struct hb_worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker) {
+		hb_cli_error_set(err, HB_EXIT_SYSTEM, "out of memory");
+		return NULL;
+	}
+	worker->setup = *setup;
+	worker->epoll_fd = worker->stop_fd = -1;
+	atomic_init(&worker->stopping, false);
+	pthread_mutex_init(&worker->lock, NULL);
+	worker->queue = hb_nfqueue_open(setup->queue, err);
+	if (!worker->queue)
+		goto fail;
+	worker->rawsend =
+		hb_rawsend_open(setup->own_mark | setup->proof_mark, setup->uplink_mask, err);
+	if (!worker->rawsend)
+		goto fail;
+	if (open_waiting(worker, err) < 0 || make_engine(worker, err) < 0)
+		goto fail;
+	return worker;
+fail:
+	hb_worker_free(worker);
+	return NULL;
+}
+
+int hb_worker_start(struct hb_worker *worker, struct hb_cli_error *err)
+{
+	char name[16];
+	sigset_t all, before;
+	int status;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	status = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (status != 0)
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot start a thread: %s",
+					strerror(status));
+	worker->started = true;
+	snprintf(name, sizeof(name), "queue-%u", (unsigned)worker->setup.queue);
+	pthread_setname_np(worker->thread, name);
+	return 0;
+}
+
+void hb_worker_stop(struct hb_worker *worker)
+{
+	if (!worker->started)
+		return;
+	atomic_store_explicit(&worker->stopping, true, memory_order_relaxed);
+	eventfd_write(worker->stop_fd, 1);
+	pthread_join(worker->thread, NULL);
+	worker->started = false;
+}
+
+void hb_worker_free(struct hb_worker *worker)
+{
+	if (!worker)
+		return;
+	hb_worker_stop(worker);
+	hb_engine_free(worker->engine);
+	hb_rawsend_close(worker->rawsend);
+	if (worker->stop_fd >= 0)
+		close(worker->stop_fd);
+	if (worker->epoll_fd >= 0)
+		close(worker->epoll_fd);
+	hb_nfqueue_close(worker->queue);
+	pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}
+
+void hb_worker_get_counters(struct hb_worker *worker, struct hb_counters *engine,
+			    struct hb_queue_counters *queue)
+{
+	pthread_mutex_lock(&worker->lock);
+	hb_nfqueue_get_kernel_counters(worker->queue, &worker->queue_counters);
+	if (engine)
+		*engine = worker->engine_counters;
+	if (queue)
+		*queue = worker->queue_counters;
+	pthread_mutex_unlock(&worker->lock);
+}
