@@ -11,15 +11,16 @@
 #include <stdatomic.h>
 
 struct hb_instance; /* registry.h */
+struct hb_filter;   /* filter.h */
 
 /* All leaves of a target's rules are numbered through: a flow keeps two bits for each. */
-#define HB_TARGET_LEAVES_MAX 64
+#define HB_TARGET_LEAVES_MAX 32
 
 /* A rule whose names are resolved. */
 struct hb_bound_rule {
-	struct hb_rule *rule;	       /* NULL: no rule was given */
+	struct hb_rule *rule;           /* NULL: no rule was given */
 	struct hb_instance **instances; /* one a leaf, borrowed from the policy */
-	unsigned first_leaf;	       /* number of its first leaf in the target */
+	unsigned first_leaf;            /* number of its first leaf in the target */
 };
 
 struct hb_backend {
@@ -29,7 +30,7 @@ struct hb_backend {
 
 struct hb_target {
 	struct hb_policy *policy; /* who owns it */
-	void *filter;		  /* struct bpf_program * */
+	struct hb_filter *filter;
 	struct hb_endpoint frontend;
 	struct hb_bound_rule frontend_rule;
 	struct hb_backend *backends;
@@ -40,6 +41,12 @@ struct hb_target {
 	bool has_frontend;
 };
 
+/* An address of a frontend or backend, and the target that is asked about what it starts. */
+struct hb_honeypot {
+	struct hb_addr addr;
+	size_t target; /* place in the policy's list */
+};
+
 struct hb_policy {
 	atomic_uint refs;
 	bool sealed;
@@ -48,7 +55,25 @@ struct hb_policy {
 	size_t instance_count;
 	struct hb_target **targets; /* in file order */
 	size_t target_count;
+	/* Once sealed: one entry an address, in the order of their bytes. */
+	struct hb_honeypot *honeypots;
+	size_t honeypot_count;
 };
+
+/* Makes an empty target that belongs to policy. Free with hb_target_free(). */
+struct hb_target *hb_target_new(struct hb_policy *policy);
+void hb_target_free(struct hb_target *target);
+
+/*
+ * Checks that a target is complete, and numbers its leaves: first the frontend's rule, then the
+ * backends' in file order, then the control rule.
+ *
+ * @number  of the target, from 1, for errors.
+ */
+int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err);
+
+/* The instance of that name, NULL if there is none. */
+struct hb_instance *hb_policy_find_instance(const struct hb_policy *policy, const char *name);
 
 /* The first target whose filter takes the packet, or NULL. The filter sees the packet's bytes. */
 const struct hb_target *hb_policy_match(const struct hb_policy *policy,

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "target.h"
+
+#include "filter.h"
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUOTE_MAX 64 /* how much of a culprit an error quotes */
+
+void hb_options_default(struct hb_options *options)
+{
+	*options = (struct hb_options){
+		.size = sizeof(*options),
+		.expiration_delay_s = 120,
+		.established_timeout_s = 7440,
+		.closed_delay_ms = 2000,
+		.handover_timeout_ms = 5000,
+		.max_flows = 1000000,
+		.max_flow_buffer_bytes = 65536,
+		.max_total_buffer_bytes = UINT64_C(64) << 20,
+	};
+}
+
+struct hb_policy *hb_policy_new(void)
+{
+	struct hb_policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return NULL;
+	atomic_init(&policy->refs, 1);
+	hb_options_default(&policy->options);
+	return policy;
+}
+
+struct hb_policy *hb_policy_ref(struct hb_policy *policy)
+{
+	atomic_fetch_add_explicit(&policy->refs, 1, memory_order_relaxed);
+	return policy;
+}
+
+void hb_policy_unref(struct hb_policy *policy)
+{
+	if (!policy || atomic_fetch_sub_explicit(&policy->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	for (size_t i = 0; i < policy->target_count; i++)
+		hb_target_free(policy->targets[i]);
+	free(policy->targets);
+	for (size_t i = 0; i < policy->instance_count; i++)
+		hb_instance_free(policy->instances[i]);
+	free(policy->instances);
+	free(policy->honeypots);
+	free(policy);
+}
+
+static int no_memory(struct hb_error *err)
+{
+	return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for a policy");
+}
+
+static int check_open(const struct hb_policy *policy, struct hb_error *err)
+{
+	if (!policy->sealed)
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, 0,
+			    "the policy is sealed: it must be complete before");
+}
+
+int hb_policy_set_options(struct hb_policy *policy, const struct hb_options *options,
+			  struct hb_error *err)
+{
+	const struct {
+		const char *name;
+		uint32_t value;
+	} positive[] = {
+		{ "expiration_delay", options->expiration_delay_s },
+		{ "established_timeout", options->established_timeout_s },
+		{ "handover_timeout", options->handover_timeout_ms },
+		{ "max_flows", options->max_flows },
+	};
+
+	if (check_open(policy, err) < 0)
+		return -EINVAL;
+	if (options->size != sizeof(*options))
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"the options are %zu bytes long: this library needs %zu, fill them "
+			"with hb_options_default() first",
+			options->size, sizeof(*options));
+	for (size_t i = 0; i < sizeof(positive) / sizeof(*positive); i++) {
+		if (positive[i].value == 0)
+			return hb_error_set(err, HB_ERROR_CONFIG, 0,
+					    "\"%s\" is 0: it must be at least 1", positive[i].name);
+	}
+	policy->options = *options;
+	return 0;
+}
+
+struct hb_instance *hb_policy_find_instance(const struct hb_policy *policy, const char *name)
+{
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		if (strcmp(hb_instance_name(policy->instances[i]), name) == 0)
+			return policy->instances[i];
+	}
+	return NULL;
+}
+
+/* Points the error at the setting that names the path. */
+static void locate(struct hb_error *err, const char *path, const struct hb_setting *settings,
+		   size_t count)
+{
+	for (size_t i = 0; err && i < count; i++) {
+		if (strcmp(settings[i].value, path) == 0) {
+			err->line = settings[i].line;
+			err->column = settings[i].column;
+			return;
+		}
+	}
+}
+
+static int check_paths(const struct hb_policy *policy, const struct hb_instance *added,
+		       const struct hb_setting *settings, size_t count, struct hb_error *err)
+{
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		const struct hb_instance *other = policy->instances[i];
+		const char *path = hb_instance_shared_path(other, added);
+
+		if (!path)
+			continue;
+		hb_error_set(err, HB_ERROR_CONFIG, 0,
+			     "the file \"%.*s\" is used by the modules \"%.*s\" and \"%.*s\": each "
+			     "needs its own",
+			     QUOTE_MAX, path, QUOTE_MAX / 2, hb_instance_name(other), QUOTE_MAX / 2,
+			     hb_instance_name(added));
+		locate(err, path, settings, count);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int hb_policy_add_instance(struct hb_policy *policy, const char *name,
+			   const struct hb_module *module, const struct hb_setting *settings,
+			   size_t count, struct hb_error *err)
+{
+	struct hb_error reason = { .code = HB_ERROR_NONE };
+
+	if (check_open(policy, err) < 0)
+		return -EINVAL;
+	if (hb_policy_find_instance(policy, name))
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "a second module \"%.*s\": each needs its own name", QUOTE_MAX,
+				    name);
+
+	struct hb_instance **instances =
+		reallocarray(policy->instances, policy->instance_count + 1, sizeof(*instances));
+
+	if (!instances)
+		return no_memory(err);
+	policy->instances = instances;
+
+	struct hb_instance *instance = hb_instance_new(name, module, settings, count, &reason);
+
+	if (!instance) {
+		if (err)
+			*err = reason;
+		return reason.code == HB_ERROR_SYSTEM ? -ENOMEM : -EINVAL;
+	}
+	if (check_paths(policy, instance, settings, count, err) < 0) {
+		hb_instance_free(instance);
+		return -EINVAL;
+	}
+	instances[policy->instance_count++] = instance;
+	return 0;
+}
+
+struct hb_target *hb_policy_add_target(struct hb_policy *policy)
+{
+	if (policy->sealed)
+		return NULL;
+
+	struct hb_target **targets =
+		reallocarray(policy->targets, policy->target_count + 1, sizeof(*targets));
+
+	if (!targets)
+		return NULL;
+	policy->targets = targets;
+
+	struct hb_target *target = hb_target_new(policy);
+
+	if (target)
+		targets[policy->target_count++] = target;
+	return target;
+}
+
+static int compare_addresses(const struct hb_addr *a, const struct hb_addr *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+static int compare_honeypots(const void *a, const void *b)
+{
+	const struct hb_honeypot *x = a, *y = b;
+	int order = compare_addresses(&x->addr, &y->addr);
+
+	return order != 0 ? order : (x->target > y->target) - (x->target < y->target);
+}
+
+/* Lists every frontend and backend in the order of addresses, then of targets. */
+static int list_honeypots(struct hb_policy *policy)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < policy->target_count; i++)
+		count += 1 + policy->targets[i]->backend_count;
+
+	struct hb_honeypot *honeypots = calloc(count, sizeof(*honeypots));
+	size_t used = 0;
+
+	if (!honeypots)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->target_count; i++) {
+		const struct hb_target *target = policy->targets[i];
+
+		honeypots[used++] = (struct hb_honeypot){ target->frontend.addr, i };
+		for (unsigned j = 0; j < target->backend_count; j++)
+			honeypots[used++] =
+				(struct hb_honeypot){ target->backends[j].endpoint.addr, i };
+	}
+	qsort(honeypots, count, sizeof(*honeypots), compare_honeypots);
+	policy->honeypots = honeypots;
+	policy->honeypot_count = count;
+	return 0;
+}
+
+/* Keeps one entry an address: the first whose target has a control rule, else the first. */
+static void keep_one_an_address(struct hb_policy *policy)
+{
+	struct hb_honeypot *honeypots = policy->honeypots;
+	size_t kept = 0;
+
+	for (size_t i = 1; i < policy->honeypot_count; i++) {
+		if (compare_addresses(&honeypots[i].addr, &honeypots[kept].addr) != 0)
+			honeypots[++kept] = honeypots[i];
+		else if (!policy->targets[honeypots[kept].target]->control_rule.rule &&
+			 policy->targets[honeypots[i].target]->control_rule.rule)
+			honeypots[kept] = honeypots[i];
+	}
+	policy->honeypot_count = kept + 1;
+}
+
+int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
+{
+	if (check_open(policy, err) < 0)
+		return -EINVAL;
+	if (policy->target_count == 0)
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"there is no target: at least one \"target\" section is needed");
+	for (size_t i = 0; i < policy->target_count; i++) {
+		int ret = hb_target_seal(policy->targets[i], i + 1, err);
+
+		if (ret < 0)
+			return ret;
+	}
+	if (list_honeypots(policy) < 0)
+		return no_memory(err);
+	keep_one_an_address(policy);
+	policy->sealed = true;
+	return 0;
+}
+
+const struct hb_target *hb_policy_match(const struct hb_policy *policy,
+					const struct hb_packet *packet)
+{
+	for (size_t i = 0; i < policy->target_count; i++) {
+		if (hb_filter_match(policy->targets[i]->filter, packet))
+			return policy->targets[i];
+	}
+	return NULL;
+}
+
+const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
+						const struct hb_addr *addr)
+{
+	size_t low = 0, high = policy->honeypot_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare_addresses(addr, &policy->honeypots[middle].addr);
+
+		if (order == 0)
+			return policy->targets[policy->honeypots[middle].target];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}

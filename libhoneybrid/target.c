@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Targets: what a person wrote is checked as soon as enough of it is known, in whatever order the
+ * setters are called, so that an error can point at the statement that is wrong. Only what is
+ * missing has to wait for the policy to be sealed.
+ */
+#include "target.h"
+
+#include "filter.h"
+#include "suggest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUOTE_MAX 64 /* how much of a culprit an error quotes */
+
+struct hb_target *hb_target_new(struct hb_policy *policy)
+{
+	struct hb_target *target = calloc(1, sizeof(*target));
+
+	if (target)
+		target->policy = policy;
+	return target;
+}
+
+static void unbind(struct hb_bound_rule *bound)
+{
+	hb_rule_free(bound->rule);
+	free(bound->instances);
+	*bound = (struct hb_bound_rule){ 0 };
+}
+
+void hb_target_free(struct hb_target *target)
+{
+	if (!target)
+		return;
+	hb_filter_free(target->filter);
+	unbind(&target->frontend_rule);
+	for (unsigned i = 0; i < target->backend_count; i++)
+		unbind(&target->backends[i].rule);
+	free(target->backends);
+	unbind(&target->control_rule);
+	free(target);
+}
+
+static int no_memory(struct hb_error *err)
+{
+	return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for a target");
+}
+
+static int check_open(const struct hb_target *target, struct hb_error *err)
+{
+	if (!target->policy->sealed)
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, 0,
+			    "the policy is sealed: a target must be complete before");
+}
+
+static int refuse_name(const struct hb_policy *policy, const struct hb_rule *rule, size_t leaf,
+		       struct hb_error *err)
+{
+	const char *name = hb_rule_leaf_name(rule, leaf);
+	int column = hb_rule_leaf_column(rule, leaf);
+	const char **names = calloc(policy->instance_count + 1, sizeof(*names));
+
+	if (!names)
+		return no_memory(err);
+	for (size_t i = 0; i < policy->instance_count; i++)
+		names[i] = hb_instance_name(policy->instances[i]);
+
+	const char *near = hb_suggest(name, names, policy->instance_count);
+
+	free(names);
+	if (near)
+		return hb_error_set(err, HB_ERROR_CONFIG, column,
+				    "unknown module \"%.*s\": did you mean \"%.*s\"?", QUOTE_MAX,
+				    name, QUOTE_MAX, near);
+	return hb_error_set(err, HB_ERROR_CONFIG, column,
+			    "unknown module \"%.*s\": a \"module\" section must define it",
+			    QUOTE_MAX, name);
+}
+
+static int resolve(const struct hb_policy *policy, struct hb_bound_rule *bound,
+		   struct hb_error *err)
+{
+	size_t count = hb_rule_leaf_count(bound->rule);
+
+	bound->instances = calloc(count, sizeof(*bound->instances));
+	if (!bound->instances)
+		return no_memory(err);
+	for (size_t i = 0; i < count; i++) {
+		bound->instances[i] =
+			hb_policy_find_instance(policy, hb_rule_leaf_name(bound->rule, i));
+		if (!bound->instances[i])
+			return refuse_name(policy, bound->rule, i, err);
+	}
+	return 0;
+}
+
+static int check_leaves(const struct hb_target *target, const struct hb_rule *rule,
+			struct hb_error *err)
+{
+	size_t room = HB_TARGET_LEAVES_MAX - target->leaf_count;
+
+	if (hb_rule_leaf_count(rule) <= room)
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, hb_rule_leaf_column(rule, room),
+			    "\"%.*s\" is one module too many: the rules of a target have room for "
+			    "%d together",
+			    QUOTE_MAX, hb_rule_leaf_name(rule, room), HB_TARGET_LEAVES_MAX);
+}
+
+/* Parses a rule and finds its instances. After an error *bound is empty. */
+static int bind_rule(struct hb_target *target, const char *text, struct hb_bound_rule *bound,
+		     struct hb_error *err)
+{
+	struct hb_error reason = { .code = HB_ERROR_NONE };
+	struct hb_bound_rule result = { .rule = hb_rule_parse(text, &reason) };
+
+	if (!result.rule) {
+		if (err)
+			*err = reason;
+		return reason.code == HB_ERROR_SYSTEM ? -ENOMEM : -EINVAL;
+	}
+
+	int ret = check_leaves(target, result.rule, err);
+
+	if (ret == 0)
+		ret = resolve(target->policy, &result, err);
+	if (ret < 0) {
+		unbind(&result);
+		return ret;
+	}
+	target->leaf_count += (unsigned)hb_rule_leaf_count(result.rule);
+	*bound = result;
+	return 0;
+}
+
+static bool is_one_host(const struct hb_addr *addr)
+{
+	static const struct hb_addr unspecified_ipv6;
+	const uint8_t *bytes = addr->bytes;
+
+	/* IPv4: neither 0.0.0.0/8 nor multicast, reserved and broadcast, 224.0.0.0 and up. */
+	if (hb_addr_is_ipv4(addr))
+		return bytes[12] != 0 && bytes[12] < 224;
+	return bytes[0] != 0xff && !hb_addr_equal(addr, &unspecified_ipv6);
+}
+
+static int check_endpoint(const struct hb_endpoint *endpoint, struct hb_error *err)
+{
+	char text[HB_ADDR_TEXT_SIZE];
+
+	if (is_one_host(&endpoint->addr))
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, 0,
+			    "\"%s\" cannot be a honeypot: it must be the address of one host",
+			    hb_addr_format(&endpoint->addr, text));
+}
+
+/* Checks what can only be said of a frontend and a backend together. */
+static int check_pair(const struct hb_endpoint *frontend, const struct hb_endpoint *backend,
+		      struct hb_error *err)
+{
+	char front[HB_ENDPOINT_TEXT_SIZE], back[HB_ENDPOINT_TEXT_SIZE];
+
+	hb_endpoint_format(frontend, front);
+	hb_endpoint_format(backend, back);
+	if (hb_addr_is_ipv4(&frontend->addr) != hb_addr_is_ipv4(&backend->addr))
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "frontend \"%s\" and backend \"%s\" are of different families: "
+				    "both must be IPv4, or both IPv6",
+				    front, back);
+	if (hb_addr_equal(&frontend->addr, &backend->addr) && frontend->port == backend->port)
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"\"%s\" is frontend and backend: a backend must be another host "
+			"or port",
+			front);
+	return 0;
+}
+
+int hb_target_set_filter(struct hb_target *target, const char *expression, struct hb_error *err)
+{
+	struct hb_error reason = { .code = HB_ERROR_NONE };
+
+	if (check_open(target, err) < 0)
+		return -EINVAL;
+	if (target->filter)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "a second filter \"%.*s\": a target has one", QUOTE_MAX,
+				    expression);
+	target->filter = hb_filter_compile(expression, &reason);
+	if (target->filter)
+		return 0;
+	if (err)
+		*err = reason;
+	return reason.code == HB_ERROR_SYSTEM ? -ENOMEM : -EINVAL;
+}
+
+int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *frontend,
+			   const char *rule, struct hb_error *err)
+{
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	if (check_open(target, err) < 0 || check_endpoint(frontend, err) < 0)
+		return -EINVAL;
+	if (target->has_frontend)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "a second frontend \"%s\": a target has one",
+				    hb_endpoint_format(frontend, text));
+	for (unsigned i = 0; i < target->backend_count; i++) {
+		if (check_pair(frontend, &target->backends[i].endpoint, err) < 0)
+			return -EINVAL;
+	}
+
+	int ret = rule ? bind_rule(target, rule, &target->frontend_rule, err) : 0;
+
+	if (ret < 0)
+		return ret;
+	target->frontend = *frontend;
+	target->has_frontend = true;
+	return 0;
+}
+
+int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
+			  const char *rule, struct hb_error *err)
+{
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	if (check_open(target, err) < 0 || check_endpoint(backend, err) < 0)
+		return -EINVAL;
+	if (!rule)
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"backend \"%s\" has no rule: it needs one that says which flows it "
+			"gets",
+			hb_endpoint_format(backend, text));
+	if (target->has_frontend && check_pair(&target->frontend, backend, err) < 0)
+		return -EINVAL;
+
+	struct hb_backend *backends =
+		reallocarray(target->backends, target->backend_count + 1, sizeof(*backends));
+
+	if (!backends)
+		return no_memory(err);
+	target->backends = backends;
+
+	struct hb_backend *added = &backends[target->backend_count];
+	int ret = bind_rule(target, rule, &added->rule, err);
+
+	if (ret < 0)
+		return ret;
+	added->endpoint = *backend;
+	target->backend_count++;
+	return 0;
+}
+
+int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_error *err)
+{
+	if (check_open(target, err) < 0)
+		return -EINVAL;
+	if (target->control_rule.rule)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "a second control rule \"%.*s\": a target has one", QUOTE_MAX,
+				    rule);
+	return bind_rule(target, rule, &target->control_rule, err);
+}
+
+void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failure on_failure)
+{
+	if (!target->policy->sealed && on_failure < HB_ON_FAILURE_COUNT)
+		target->on_failure = on_failure;
+}
+
+static unsigned number_leaves(struct hb_bound_rule *bound, unsigned first)
+{
+	bound->first_leaf = first;
+	return first + (bound->rule ? (unsigned)hb_rule_leaf_count(bound->rule) : 0);
+}
+
+int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err)
+{
+	if (!target->filter)
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"target %zu has no filter: it needs one, say \"ip\" for all IPv4", number);
+	if (!target->has_frontend)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "target %zu has no frontend: it needs one that answers first",
+				    number);
+
+	unsigned next = number_leaves(&target->frontend_rule, 0);
+
+	for (unsigned i = 0; i < target->backend_count; i++)
+		next = number_leaves(&target->backends[i].rule, next);
+	number_leaves(&target->control_rule, next);
+	return 0;
+}
