@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's configuration: what a file says, checked and ready for use.
+ *
+ * All that is wrong with a file is printed in one run. Nothing of a file with an error is used.
+ */
+#ifndef HB_CONFIG_H
+#define HB_CONFIG_H
+
+#include "exit.h"
+
+#include <honeybrid/policy.h>
+
+#include <stdio.h>
+
+/* Where flow records go; a set of bits. */
+enum hb_output_kind {
+	HB_OUTPUT_SYSLOG = 0x1,
+	HB_OUTPUT_STDOUT = 0x2,
+	HB_OUTPUT_FILES = 0x4,
+};
+
+struct hb_config {
+	struct hb_policy *policy; /* sealed; one reference is the configuration's */
+	struct hb_options options;
+	unsigned outputs; /* enum hb_output_kind */
+	const char *exec_directory;
+	const char *log_directory, *log_file;
+	bool log_rotation, log_verbose;
+	bool debug, daemonize;
+	uint32_t uplink_mask, proof_mark, own_mark;
+	char *source;       /* private: the file's text, NUL-terminated */
+	struct hb_ast *ast; /* private: the texts above point into it */
+};
+
+/*
+ * Reads a file.
+ *
+ * @messages  gets the errors and warnings.
+ * Returns    the configuration, given: free with hb_config_free(). NULL on error, with *status.
+ */
+struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit *status);
+
+/* The same for a text of length bytes; name stands for the file in messages. */
+struct hb_config *hb_config_parse(const char *name, const char *text, size_t length, FILE *messages,
+				  enum hb_exit *status);
+
+/* Frees a configuration and its reference to the policy; NULL is fine. */
+void hb_config_free(struct hb_config *config);
+
+/* Prints each target with its rules as they were understood. */
+void hb_config_explain(const struct hb_config *config, FILE *out);
+
+#endif
