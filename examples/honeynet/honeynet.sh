@@ -1,0 +1,146 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# A honeynet on one machine, in network namespaces. Sourced by `run` and by the end-to-end tests.
+#
+#                         +--------------------+
+#    attacker -------- ext|                    |front -------- frontend
+#    192.0.2.7            |      gateway       |               198.51.100.9
+#    2001:db8:a::7        |     honeybridd     |               2001:db8:f::9
+#                         |                    |back --------- backend
+#                         +--------------------+               203.0.113.9
+#                                                              2001:db8:b::9
+#
+# What has no address here, the darknet 10.1.0.0/21 say, is also sent to the gateway by the attacker.
+# The interfaces of the three hosts are called eth0. All names of namespaces begin with $HONEYNET, so
+# that several honeynets live side by side.
+
+export ATTACKER=192.0.2.7 ATTACKER6=2001:db8:a::7
+export FRONTEND=198.51.100.9 FRONTEND6=2001:db8:f::9
+export BACKEND=203.0.113.9 BACKEND6=2001:db8:b::9
+
+HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+OWN_MARK=0x80000000 # on the packets that honeybridd itself sends
+
+# Runs a command in a namespace: on attacker curl http://198.51.100.9/
+on() # attacker|gateway|frontend|backend command...
+{
+	local host=$1
+	shift
+	ip netns exec "$HONEYNET-$host" "$@"
+}
+
+# The same in place of the shell, for use with "&": then $! is the command itself.
+exec_on() # host command...
+{
+	exec ip netns exec "$HONEYNET-$1" "${@:2}"
+}
+
+# Joins a host to the gateway.
+honeynet_link() # host gateway-interface address gateway-address address6 gateway-address6
+{
+	local host=$HONEYNET-$1 gateway=$HONEYNET-gateway
+	ip netns add "$host"
+	ip link add eth0 netns "$host" type veth peer name "$2" netns "$gateway"
+	ip -n "$host" link set lo up
+	ip -n "$host" link set eth0 up
+	ip -n "$gateway" link set "$2" up
+	ip -n "$host" address add "$3/24" dev eth0
+	ip -n "$gateway" address add "$4/24" dev "$2"
+	ip -n "$host" route add default via "$4"
+	ip -n "$host" -6 address add "$5/64" dev eth0 nodad
+	ip -n "$gateway" -6 address add "$6/64" dev "$2" nodad
+	ip -n "$host" -6 route add default via "$6"
+}
+
+# Makes the four namespaces and the wires between them.
+honeynet_up()
+{
+	ip netns add "$HONEYNET-gateway"
+	ip -n "$HONEYNET-gateway" link set lo up
+	honeynet_link attacker ext "$ATTACKER" 192.0.2.1 "$ATTACKER6" 2001:db8:a::1
+	honeynet_link frontend front "$FRONTEND" 198.51.100.1 "$FRONTEND6" 2001:db8:f::1
+	honeynet_link backend back "$BACKEND" 203.0.113.1 "$BACKEND6" 2001:db8:b::1
+
+	# The backend's answers carry the frontend's address before they are routed, so they seem to
+	# come in on the wrong interface: the reverse path filter must not drop them. The larger of
+	# "all" and the interface's own value counts.
+	# shellcheck disable=SC2016 # the inner shell expands
+	on gateway sh -c '
+		cd /proc/sys/net
+		echo 1 >ipv4/ip_forward
+		echo 1 >ipv6/conf/all/forwarding
+		for interface in all default ext front back; do
+			echo 0 >ipv4/conf/$interface/rp_filter
+		done'
+}
+
+# Leads all that comes from the three sides through queue 0, and nothing else. Without honeybridd
+# nothing passes: a packet for a queue that nobody reads is dropped.
+honeynet_rules()
+{
+	local iptables errors error side
+	for iptables in iptables ip6tables; do
+		on gateway "$iptables" -t raw -F
+		for side in ext front back; do
+			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j CT --notrack
+			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j NFQUEUE --queue-num 0
+		done
+		# What honeybridd sends goes out as it is: conntrack would take it for sessions of the
+		# gateway's.
+		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j CT --notrack
+		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j ACCEPT
+
+		# The gateway's own errors about a redirected packet quote the backend: honeybridd must
+		# see them before the attacker does.
+		errors=(-p icmp -m icmp --icmp-type)
+		[[ $iptables == ip6tables ]] && errors=(-p icmpv6 -m icmp6 --icmpv6-type)
+		for error in destination-unreachable time-exceeded parameter-problem; do
+			on gateway "$iptables" -t raw -A OUTPUT "${errors[@]}" $error -j NFQUEUE --queue-num 0
+		done
+	done
+	on gateway ip6tables -t raw -A OUTPUT -p icmpv6 -m icmp6 --icmpv6-type packet-too-big \
+		-j NFQUEUE --queue-num 0
+}
+
+# True while a program reads queue 0.
+honeynet_queue_taken()
+{
+	[[ -n $(on gateway cat /proc/net/netfilter/nfnetlink_queue 2>/dev/null) ]]
+}
+
+# Starts the servers of a honeypot and waits until they listen. Their output goes to a file.
+honeynet_serve() # frontend|backend directory
+{
+	exec_on "$1" "$HONEYNET_DIR/servers.py" "$1" >"$2/$1.out" 2>&1 &
+	disown # no word about it when it is killed
+	honeynet_wait 10 grep -qx ready "$2/$1.out" || {
+		echo "the servers of the $1 do not start:" >&2
+		cat "$2/$1.out" >&2
+		return 1
+	}
+}
+
+# Waits until a command succeeds; gives up after some seconds.
+honeynet_wait() # seconds command...
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+# Ends what runs in the namespaces, then removes them. Fine if there are none, or not all of them.
+honeynet_down()
+{
+	local host pids
+	for host in attacker gateway frontend backend; do
+		[[ -e /run/netns/$HONEYNET-$host ]] || continue
+		pids=$(ip netns pids "$HONEYNET-$host")
+		# shellcheck disable=SC2086 # several words
+		[[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
+		ip netns delete "$HONEYNET-$host"
+	done
+}
