@@ -74,6 +74,15 @@ static bool check_name(struct hb_builder *builder, const struct hb_ast_section *
 	return false;
 }
 
+static bool is_known(const struct hb_builder *builder, const char *name)
+{
+	for (size_t i = 0; i < builder->module_count; i++) {
+		if (strcmp(builder->modules[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int collect_names(struct hb_builder *builder)
 {
 	size_t count = 0;
@@ -86,7 +95,8 @@ static int collect_names(struct hb_builder *builder)
 		return -1;
 	for (struct hb_ast_section *section = builder->ast->sections; section;
 	     section = section->next) {
-		if (section->kind == HB_AST_MODULE && section->name)
+		if (section->kind == HB_AST_MODULE && section->name &&
+		    !is_known(builder, section->name->text))
 			builder->modules[builder->module_count++] = section->name->text;
 	}
 	return 0;

@@ -76,7 +76,7 @@ static bool check_quoted(struct target *target, const struct hb_ast_text *text, 
 {
 	if (!text->quoted)
 		hb_builder_error(target->builder, text->start,
-				 "unexpected %s: expected %s in quotes", text->text, what);
+				 "%s stands in quotes: expected \"%s\"", what, text->text);
 	return text->quoted;
 }
 

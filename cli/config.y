@@ -35,7 +35,7 @@ static void yyerror(const HB_CONFIG_YYLTYPE *location, struct hb_parser *parser,
 %token END 0 "the end of the file"
 %token <text> CONFIG "config" MODULE "module" TARGET "target" UPLINK "uplink"
 %token <text> WORD "a word" VALUE "a value" STRING "a string in quotes"
-%token LEFT "{" RIGHT "}" EQUALS "=" SEMICOLON ";"
+%token LEFT "\"{\"" RIGHT "\"}\"" EQUALS "\"=\"" SEMICOLON "\";\""
 %type <text> operands operand value
 
 %%

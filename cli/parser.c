@@ -84,8 +84,9 @@ int hb_parser_text(struct hb_parser *parser, int kind)
 
 void hb_parser_open_string(struct hb_parser *parser)
 {
+	parser->has_open_string = true;
 	hb_diag_error(parser->diag, HB_EXIT_CONFIG, parser->token.start,
-		      "the string that starts here has no end: '\"' is missing");
+		      "the string that starts here has no end: a closing quote is missing");
 }
 
 static bool opens_section(const struct hb_parser *parser)
@@ -143,8 +144,9 @@ static void check_end(struct hb_parser *parser)
 {
 	if (!parser->in_section)
 		return;
-	hb_diag_error(parser->diag, HB_EXIT_CONFIG, parser->opened,
-		      "the section that starts here has no end: \"}\" is missing");
+	if (!parser->has_open_string)
+		hb_diag_error(parser->diag, HB_EXIT_CONFIG, parser->opened,
+			      "the section that starts here has no end: \"}\" is missing");
 	put_brace(parser);
 }
 
@@ -162,6 +164,7 @@ static void scan(struct hb_parser *parser)
 		break;
 	case LEFT:
 		parser->in_section = true;
+		parser->has_open_string = false;
 		break;
 	case RIGHT:
 		parser->in_section = false;
@@ -260,12 +263,29 @@ static void describe(const struct hb_parser_token *token, char *text, size_t siz
 		snprintf(text, size, "\"%.*s\"", length, token->source);
 }
 
+/* What a person most likely did; NULL for nothing special. */
+static const char *guess_mistake(const struct hb_parser *parser, bool want_end)
+{
+	const struct hb_parser_token *previous = &parser->previous;
+
+	if (previous->kind == STRING && previous->start.line < previous->end.line)
+		return "the string before it goes over several lines, has it a closing quote?";
+	if (want_end && previous->kind == VALUE)
+		return "expected \";\", and a value with spaces stands in quotes";
+	if (want_end && parser->token.kind == EQUALS)
+		return "the statements of a target have none";
+	return NULL;
+}
+
 void hb_parser_unexpected(struct hb_parser *parser, const char *wanted, bool want_end)
 {
 	const struct hb_parser_token *token = &parser->token, *previous = &parser->previous;
 	bool starts_line = token->start.line > previous->end.line || token->kind == RIGHT;
+	const char *guess = guess_mistake(parser, want_end);
 	char shown[SHOWN_MAX + 16];
 
+	if (parser->has_open_string)
+		return;
 	/* A ";" was forgotten at the end of a line: that is where to look. */
 	if (want_end && starts_line) {
 		describe(previous, shown, sizeof(shown));
@@ -274,11 +294,9 @@ void hb_parser_unexpected(struct hb_parser *parser, const char *wanted, bool wan
 		return;
 	}
 	describe(token, shown, sizeof(shown));
-	if (previous->kind == STRING && previous->start.line < previous->end.line)
-		hb_diag_error(parser->diag, HB_EXIT_CONFIG, token->start,
-			      "unexpected %s behind the string that starts in line %d: "
-			      "is a '\"' missing there?",
-			      shown, previous->start.line);
+	if (guess)
+		hb_diag_error(parser->diag, HB_EXIT_CONFIG, token->start, "unexpected %s: %s",
+			      shown, guess);
 	else
 		hb_diag_error(parser->diag, HB_EXIT_CONFIG, token->start,
 			      "unexpected %s: expected %s", shown, want_end ? "\";\"" : wanted);

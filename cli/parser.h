@@ -40,6 +40,7 @@ struct hb_parser {
 	struct hb_parser_token held; /* comes behind a "}" that was put in */
 	bool is_held;
 	bool in_section;
+	bool has_open_string;   /* in the current section: what follows lies within it */
 	struct hb_place opened; /* where the current section begins */
 	bool out_of_memory;
 	struct hb_ast_section **section_tail;
