@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What honeypots start by themselves: nothing leaves before a control rule passed it. */
+#ifndef HB_CONTAIN_H
+#define HB_CONTAIN_H
+
+#include "core.h"
+#include "target.h"
+
+/* The first packet of something that a honeypot starts. @target  as hb_policy_find_honeypot() gave. */
+enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
+				 const struct hb_target *target, uint32_t mark);
+
+/* A later packet of such a flow. */
+enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
+				  const struct hb_packet *packet, enum hb_direction direction);
+
+#endif

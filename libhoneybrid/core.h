@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every part of a running engine needs: time, budgets, the flow table, the way out. */
+#ifndef HB_CORE_H
+#define HB_CORE_H
+
+#include "flowtable.h"
+
+#include <honeybrid/engine.h>
+
+struct hb_flow_block;
+
+/* Memory of flows: blocks that are never given back before the engine goes (life.c). */
+struct hb_flow_pool {
+	struct hb_flow_block *blocks;
+	struct hb_flow *free; /* chained by .older */
+};
+
+struct hb_core {
+	struct hb_policy *policy; /* for new flows */
+	struct hb_flow_pool pool;
+	struct hb_time now;
+	const struct hb_ops *ops;
+	void *ctx;
+	uint16_t mtu;
+	uint8_t seed[16];
+	struct hb_flowtable table;
+	struct hb_wheel wheel;
+	struct hb_budget budget;
+	struct hb_counters counters;
+	struct hb_flow *oldest_undecided, *newest_undecided;
+	uint64_t last_flow_id;
+	uint8_t *scratch;	  /* 64 KiB for packets of our own */
+};
+
+#define HB_SCRATCH_SIZE 65536
+
+#define HB_NS_PER_MS UINT64_C(1000000)
+#define HB_NS_PER_S UINT64_C(1000000000)
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "debt.h"
+
+#include "seq.h"
+
+bool hb_debt_is_open(const struct hb_handover *handover)
+{
+	uint32_t delivered = handover->phase >= HB_PHASE_COMMITTED ? handover->replay.una
+								   : handover->cut;
+	return hb_seq_after(handover->owed, delivered);
+}
+
+void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec)
+{
+	struct hb_track *track = &flow->track;
+	if (!(track->granted & HB_TCPOPT_TIMESTAMP))
+		return;
+	uint32_t age_ms = hb_flow_age_ms(core, flow);
+	track->server_ts = hb_track_server_ts_at(track, age_ms);
+	track->server_ts_ms = age_ms;
+	spec->options.present |= HB_TCPOPT_TIMESTAMP;
+	spec->options.tsval = track->server_ts;
+	spec->options.tsecr = track->client_ts;
+}
+
+void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
+{
+	const struct hb_handover *handover = flow->handover;
+	struct hb_build_tcp spec = {
+		.seq = flow->track.server_next,
+		.ack = handover->owed,
+		.flags = HB_TCP_ACK,
+	};
+	/* The edge that the client knows stays where it is: what is held takes of the window. */
+	if (hb_seq_after(flow->track.edge, spec.ack))
+		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
+						  flow->track.server_wscale);
+	hb_debt_stamp(core, flow, &spec);
+	hb_out_to_client(core, flow, &spec);
+}
+
+void hb_debt_incur(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	handover->early_ack_ns = 0;
+	uint32_t held_end = hb_stream_end(&flow->record->stream);
+	if (!hb_seq_after(held_end, handover->owed))
+		return;
+	handover->owed = held_end;
+	hb_debt_acknowledge(core, flow);
+}
+
+bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *edit)
+{
+	const struct hb_packet *packet = edit->packet;
+	if (!hb_debt_is_open(handover) || !(packet->tcp_flags & HB_TCP_ACK) ||
+	    !hb_seq_before(packet->ack, handover->owed))
+		return true;
+	bool bare = packet->payload_len == 0 &&
+		    !(packet->tcp_flags & (HB_TCP_FIN | HB_TCP_RST | HB_TCP_SYN));
+	if (bare)
+		return false;
+	hb_edit_ack(edit, handover->owed);
+	if (packet->options.sack_offset != 0)
+		hb_edit_erase_option(edit, packet->options.sack_offset);
+	return true;
+}
+
+bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet)
+{
+	if (!(packet->tcp_flags & HB_TCP_RST) || !hb_debt_is_open(handover))
+		return true;
+	handover->client_reset = true;
+	return false;
+}
+
+static enum hb_leg serving_leg(const struct hb_handover *handover)
+{
+	return handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND : HB_LEG_BACKEND;
+}
+
+void hb_debt_settle(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	if (flow->record == NULL || hb_debt_is_open(handover))
+		return;
+	handover->replay.resend_ns = 0;
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+	if (handover->client_reset) {
+		struct hb_build_tcp spec = { .seq = handover->replay.una, .flags = HB_TCP_RST };
+		hb_out_to_server(core, flow, serving_leg(handover), &spec);
+		flow->track.flags |= HB_TRACK_RESET;
+	}
+}
+
+void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_build_tcp to_honeypot = { .seq = handover->replay.una, .flags = HB_TCP_RST };
+	struct hb_build_tcp to_client = { .seq = flow->track.server_next, .flags = HB_TCP_RST };
+	hb_out_to_server(core, flow, serving_leg(handover), &to_honeypot);
+	hb_out_to_client(core, flow, &to_client);
+	flow->track.flags |= HB_TRACK_RESET;
+	handover->owed = handover->replay.una;
+	handover->client_reset = false;
+	hb_debt_settle(core, flow);
+}
+
+static void send_bare(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint8_t flags,
+		      uint32_t ack)
+{
+	const struct hb_handover *handover = flow->handover;
+	const struct hb_track *track = &flow->track;
+	bool scaled = leg == HB_LEG_FRONTEND || (handover->replay.granted & HB_TCPOPT_WSCALE);
+	struct hb_build_tcp spec = {
+		.seq = hb_stream_end(&flow->record->stream),
+		.ack = ack,
+		.flags = flags,
+		.window = hb_translate_window(hb_track_client_window_bytes(track),
+					      scaled ? track->client_wscale : 0),
+	};
+	if (handover->replay.granted & HB_TCPOPT_TIMESTAMP) {
+		spec.options.present = HB_TCPOPT_TIMESTAMP;
+		spec.options.tsval = track->client_ts;
+		spec.options.tsecr = leg == HB_LEG_BACKEND ? handover->replay.ts : track->server_ts;
+	}
+	hb_out_to_server(core, flow, leg, &spec);
+}
+
+void hb_debt_send_fin(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack)
+{
+	send_bare(core, flow, leg, HB_TCP_FIN | HB_TCP_ACK, ack);
+}
+
+void hb_debt_send_ack(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack)
+{
+	send_bare(core, flow, leg, HB_TCP_ACK, ack);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Debt: client bytes that the gateway acknowledged in a honeypot's place (handover rule 9).
+ *
+ * If a handover takes long, the client is told that its bytes arrived, or it would send them again
+ * and slow down. From then on they are the gateway's to deliver, to whoever serves in the end, until
+ * that honeypot has acknowledged them; and until then the client never sees a lower ACK.
+ */
+#ifndef HB_DEBT_H
+#define HB_DEBT_H
+
+#include "handover.h"
+#include "out.h"
+
+/* True while bytes are owed to the honeypot that serves, or will. */
+bool hb_debt_is_open(const struct hb_handover *handover);
+
+/* Acknowledges all that is held. */
+void hb_debt_incur(struct hb_core *core, struct hb_flow *flow);
+
+/* Says again to the client what was acknowledged. */
+void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow);
+
+/*
+ * A packet of the honeypot's for the client: raises its ACK to what the client was told. False: it
+ * says nothing else, and is swallowed.
+ */
+bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *edit);
+
+/* A packet of the client's: false if it is a RST, which waits until the debt is paid. */
+bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet);
+
+/* After commit, and whenever the honeypot acknowledged: closes the account if it is even. */
+void hb_debt_settle(struct hb_core *core, struct hb_flow *flow);
+
+/* The honeypot does not take it any more: both sides are reset. */
+void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow);
+
+/* Segments without payload for the honeypot, behind all that was held. @ack  in its numbers. */
+void hb_debt_send_fin(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack);
+void hb_debt_send_ack(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack);
+
+/* Gives a packet of ours for the client the timestamp that the honeypot would show now. */
+void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "decide.h"
+
+#include "out.h"
+#include "registry.h"
+#include "siphash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REMEMBERED_BACKENDS 32
+
+struct asking {
+	struct hb_core *core;
+	struct hb_flow *flow;
+	const struct hb_bound_rule *rule;
+	struct hb_query query;
+	struct hb_flow_info info;
+	struct hb_query_sink sink;
+};
+
+static enum hb_decision remembered(const struct hb_flow *flow, unsigned leaf, bool *known)
+{
+	unsigned bits = (unsigned)(flow->answers >> (2 * leaf)) & 3;
+	*known = bits != 0;
+	return bits ? (enum hb_decision)(bits - 1) : HB_DECISION_DEFER;
+}
+
+static void remember(struct hb_flow *flow, unsigned leaf, enum hb_decision decision)
+{
+	flow->answers &= ~(UINT64_C(3) << (2 * leaf));
+	flow->answers |= (uint64_t)(decision + 1) << (2 * leaf);
+}
+
+/* The same for a flow and a leaf on whichever worker: drawn from the addresses, not from a counter. */
+static uint64_t flow_random(const struct asking *asking, unsigned leaf)
+{
+	const struct hb_flow *flow = asking->flow;
+	uint8_t input[48] = { 0 };
+	memcpy(input, &flow->client, 16);
+	memcpy(input + 16, &flow->attacked, 16);
+	memcpy(input + 32, &flow->client_port, 2);
+	memcpy(input + 34, &flow->attacked_port, 2);
+	memcpy(input + 36, &flow->track.client_isn, 4);
+	memcpy(input + 40, &leaf, 4);
+	input[44] = flow->protocol;
+	return hb_siphash(asking->core->seed, input, sizeof(input));
+}
+
+static void note(void *ctx, const struct hb_instance *instance, const char *text)
+{
+	const struct asking *asking = ctx;
+	hb_out_note(asking->core, asking->flow, hb_instance_name(instance), text);
+}
+
+static enum hb_decision ask_leaf(void *ctx, size_t i)
+{
+	struct asking *asking = ctx;
+	unsigned leaf = asking->rule->first_leaf + (unsigned)i;
+	struct hb_instance *instance = asking->rule->instances[i];
+	bool keeps = hb_instance_module(instance)->flags & HB_MODULE_KEEPS_ANSWER;
+	bool known;
+	enum hb_decision decision = remembered(asking->flow, leaf, &known);
+	if (keeps && known && decision != HB_DECISION_DEFER)
+		return decision;
+	asking->query.flow_random = flow_random(asking, leaf);
+	asking->sink.instance = instance;
+	decision = hb_instance_decide(instance, &asking->query);
+	remember(asking->flow, leaf, decision);
+	return decision;
+}
+
+static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
+			    const struct hb_packet *packet, const struct hb_bound_rule *rule,
+			    unsigned backend)
+{
+	struct asking asking = { .core = core, .flow = flow, .rule = rule };
+	hb_out_flow_info(core, flow, &asking.info);
+	asking.sink = (struct hb_query_sink){ .note = note, .ctx = &asking };
+	asking.query = (struct hb_query){
+		.size = sizeof(struct hb_query),
+		.packet = packet,
+		.direction = HB_FROM_CLIENT,
+		.flow = &asking.info,
+		.now = core->now,
+		.backend = backend,
+		.backend_count = flow->target->backend_count,
+		.reserved = &asking.sink,
+	};
+	return hb_rule_evaluate(rule->rule, ask_leaf, &asking);
+}
+
+enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,
+				    const struct hb_packet *packet)
+{
+	const struct hb_bound_rule *rule = &flow->target->frontend_rule;
+	return rule->rule ? ask(core, flow, packet, rule, 0) : HB_DECISION_ACCEPT;
+}
+
+enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,
+				   const struct hb_packet *packet, unsigned *number)
+{
+	bool all_rejected = true;
+	for (unsigned i = 0; i < flow->target->backend_count; i++) {
+		uint32_t bit = i < REMEMBERED_BACKENDS ? UINT32_C(1) << i : 0;
+		if (flow->rejected & bit)
+			continue;
+		const struct hb_bound_rule *rule = &flow->target->backends[i].rule;
+		enum hb_decision decision = ask(core, flow, packet, rule, i + 1);
+		if (decision == HB_DECISION_ACCEPT) {
+			*number = i + 1;
+			return HB_DECISION_ACCEPT;
+		}
+		if (decision == HB_DECISION_REJECT)
+			flow->rejected |= bit;
+		else
+			all_rejected = false;
+	}
+	return all_rejected ? HB_DECISION_REJECT : HB_DECISION_DEFER;
+}
+
+enum hb_decision hb_decide_control(struct hb_core *core, struct hb_flow *flow,
+				   const struct hb_packet *packet)
+{
+	const struct hb_bound_rule *rule = &flow->target->control_rule;
+	return rule->rule ? ask(core, flow, packet, rule, 0) : HB_DECISION_REJECT;
+}
+
+static size_t trace_rule(const struct hb_flow *flow, const struct hb_bound_rule *rule, char *buf,
+			 size_t at)
+{
+	size_t count = rule->rule ? hb_rule_leaf_count(rule->rule) : 0;
+	for (size_t i = 0; i < count; i++) {
+		bool known;
+		enum hb_decision decision =
+			remembered(flow, rule->first_leaf + (unsigned)i, &known);
+		if (!known)
+			continue;
+		int written = snprintf(buf + at, HB_DECIDE_TRACE_SIZE - at, "%s%c%s", at ? ";" : "",
+				       "-?+"[decision], hb_rule_leaf_name(rule->rule, i));
+		if (written < 0 || (size_t)written >= HB_DECIDE_TRACE_SIZE - at)
+			return HB_DECIDE_TRACE_SIZE - 1;
+		at += (size_t)written;
+	}
+	return at;
+}
+
+const char *hb_decide_trace(const struct hb_flow *flow, char buf[HB_DECIDE_TRACE_SIZE])
+{
+	buf[0] = '\0';
+	const struct hb_target *target = flow->target;
+	if (target == NULL || flow->answers == 0)
+		return buf;
+	size_t at = trace_rule(flow, &target->frontend_rule, buf, 0);
+	for (unsigned i = 0; i < target->backend_count; i++)
+		at = trace_rule(flow, &target->backends[i].rule, buf, at);
+	trace_rule(flow, &target->control_rule, buf, at);
+	return buf;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A packet's way: parse, find its flow or start one, and hand it to what the flow's state asks for.
+ */
+#include <honeybrid/engine.h>
+
+#include "contain.h"
+#include "decide.h"
+#include "forward.h"
+#include "handover.h"
+#include "icmp.h"
+#include "life.h"
+#include "out.h"
+#include "proxy.h"
+#include "seq.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_MTU 1500
+#define ND_FIRST 133 /* router solicitation (RFC 4861) */
+#define ND_LAST 137  /* redirect */
+#define ND_HOP_LIMIT 255
+
+struct hb_engine {
+	struct hb_core core;
+	struct hb_policy **policies; /* all that live flows may refer to; the last is in force */
+	size_t policy_count;
+};
+
+static int use_policy(struct hb_engine *engine, struct hb_policy *policy)
+{
+	if (!policy->sealed)
+		return -EINVAL;
+	struct hb_policy **policies =
+		realloc(engine->policies, (engine->policy_count + 1) * sizeof(*policies));
+	if (policies == NULL)
+		return -ENOMEM;
+	engine->policies = policies;
+	engine->policies[engine->policy_count++] = hb_policy_ref(policy);
+	engine->core.policy = policy;
+	engine->core.budget.max_total_bytes = policy->options.max_total_buffer_bytes;
+	engine->core.budget.max_each_bytes = policy->options.max_flow_buffer_bytes;
+	return 0;
+}
+
+struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *policy,
+				struct hb_error *err)
+{
+	struct hb_engine *engine = calloc(1, sizeof(*engine));
+	if (engine == NULL)
+		goto no_memory;
+	struct hb_core *core = &engine->core;
+	core->ops = setup->ops;
+	core->ctx = setup->ctx;
+	core->mtu = setup->mtu ? setup->mtu : DEFAULT_MTU;
+	memcpy(core->seed, setup->seed, sizeof(core->seed));
+	hb_wheel_init(&core->wheel, 0);
+	core->scratch = malloc(HB_SCRATCH_SIZE);
+	if (core->scratch == NULL || hb_flowtable_init(&core->table, setup->seed) != 0)
+		goto no_memory;
+	if (use_policy(engine, policy) == 0)
+		return engine;
+	hb_error_set(err, HB_ERROR_CONFIG, 0, "the policy is not sealed: call hb_policy_seal() first");
+	hb_engine_free(engine);
+	return NULL;
+no_memory:
+	hb_error_set(err, HB_ERROR_SYSTEM, 0, "not enough memory for an engine");
+	hb_engine_free(engine);
+	return NULL;
+}
+
+static void release_policies(struct hb_engine *engine, size_t keep)
+{
+	for (size_t i = 0; i + keep < engine->policy_count; i++)
+		hb_policy_unref(engine->policies[i]);
+	if (keep > 0)
+		engine->policies[0] = engine->policies[engine->policy_count - 1];
+	engine->policy_count = keep;
+}
+
+void hb_engine_free(struct hb_engine *engine)
+{
+	if (engine == NULL)
+		return;
+	struct hb_core *core = &engine->core;
+	static const struct hb_ops mute = { .size = sizeof(mute) };
+	core->ops = &mute;
+	if (core->table.buckets != NULL)
+		hb_life_end_all(core);
+	hb_life_fini(core);
+	hb_flowtable_fini(&core->table);
+	free(core->scratch);
+	release_policies(engine, 0);
+	free(engine->policies);
+	free(engine);
+}
+
+int hb_engine_set_policy(struct hb_engine *engine, struct hb_policy *policy)
+{
+	int result = use_policy(engine, policy);
+	if (result == 0 && engine->core.counters.flows == 0)
+		release_policies(engine, 1);
+	return result;
+}
+
+/* Time never goes back; wall clock as it comes. */
+static void set_time(struct hb_core *core, struct hb_time now)
+{
+	if (now.mono_ns < core->now.mono_ns)
+		now.mono_ns = core->now.mono_ns;
+	core->now = now;
+}
+
+static void fire(void *ctx, struct hb_timer *timer)
+{
+	hb_life_timer(ctx, timer);
+}
+
+void hb_engine_advance(struct hb_engine *engine, struct hb_time now)
+{
+	set_time(&engine->core, now);
+	hb_wheel_advance(&engine->core.wheel, engine->core.now.mono_ns, fire, &engine->core);
+}
+
+uint64_t hb_engine_next_deadline(const struct hb_engine *engine)
+{
+	return hb_wheel_next_deadline(&engine->core.wheel);
+}
+
+void hb_engine_stop(struct hb_engine *engine, struct hb_time now)
+{
+	set_time(&engine->core, now);
+	hb_life_end_all(&engine->core);
+	release_policies(engine, 1);
+}
+
+void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *counters)
+{
+	*counters = engine->core.counters;
+	counters->buffered_bytes = engine->core.budget.used_bytes;
+}
+
+static bool is_neighbour_discovery(const struct hb_packet *packet)
+{
+	return packet->protocol == HB_PROTO_ICMPV6 && packet->has_l4 &&
+	       packet->icmp_type >= ND_FIRST && packet->icmp_type <= ND_LAST &&
+	       packet->ttl == ND_HOP_LIMIT;
+}
+
+static enum hb_verdict refuse(struct hb_core *core, struct hb_flow *flow,
+			      const struct hb_packet *packet)
+{
+	bool reset = flow->target != NULL && flow->target->policy->options.reset_ext;
+	if (reset && flow->protocol == HB_PROTO_TCP)
+		hb_out_reset_reply(core, packet);
+	return HB_DROP;
+}
+
+/* The frontend rule about a new flow, and the state that its answer leads to. */
+static void decide_first(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
+{
+	static const enum hb_result results[HB_DECISION_COUNT] = {
+		[HB_DECISION_REJECT] = HB_RESULT_REJECT,
+		[HB_DECISION_DEFER] = HB_RESULT_DEFER,
+		[HB_DECISION_ACCEPT] = HB_RESULT_ACCEPT,
+	};
+	enum hb_result result = results[hb_decide_frontend(core, flow, packet)];
+	bool session = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	if (result == HB_RESULT_ACCEPT && (flow->target->backend_count == 0 || !session))
+		result = HB_RESULT_NO_BACKEND;
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, result));
+	if (flow->state == HB_STATE_DECISION && flow->protocol == HB_PROTO_TCP &&
+	    (flow->track.flags & HB_TRACK_MIDSTREAM))
+		hb_handover_decline(core, flow, "midstream: the session's start was not seen");
+}
+
+static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgram,
+				  const struct hb_packet *packet)
+{
+	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
+	if (honeypot != NULL)
+		return hb_contain_start(core, packet, honeypot, dgram->mark);
+	const struct hb_target *target = hb_policy_match(core->policy, packet);
+	struct hb_flow *flow = hb_life_start(core, packet, target, false, dgram->mark);
+	if (flow == NULL)
+		return HB_DROP;
+	enum hb_verdict verdict = HB_DROP;
+	if (target == NULL) {
+		core->counters.unmatched++;
+		hb_flow_set_state(core, flow, HB_STATE_DROPPED);
+	} else {
+		decide_first(core, flow, packet);
+		verdict = flow->state == HB_STATE_DROPPED
+				  ? refuse(core, flow, packet)
+				  : hb_proxy_client(core, flow, dgram, packet);
+	}
+	hb_life_arm(core, flow);
+	return verdict;
+}
+
+static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
+				   struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	switch ((enum hb_flow_state)flow->state) {
+	case HB_STATE_CONTROL:
+		return hb_contain_packet(core, flow, packet, HB_FROM_CLIENT);
+	case HB_STATE_DECISION:
+	case HB_STATE_PROXY:
+		return hb_proxy_client(core, flow, dgram, packet);
+	case HB_STATE_REPLAY:
+		return hb_handover_client(core, flow, dgram, packet);
+	case HB_STATE_FORWARD:
+		return hb_forward_client(core, flow, dgram, packet);
+	default:
+		return HB_DROP;
+	}
+}
+
+static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *match,
+				   struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_flow *flow = match->flow;
+	bool backend = match->leg == HB_LEG_BACKEND;
+	switch ((enum hb_flow_state)flow->state) {
+	case HB_STATE_CONTROL:
+		return hb_contain_packet(core, flow, packet, HB_FROM_SERVER);
+	case HB_STATE_DECISION:
+	case HB_STATE_PROXY:
+		return backend ? HB_DROP : hb_proxy_frontend(core, flow, dgram, packet);
+	case HB_STATE_REPLAY:
+		return backend ? hb_handover_backend(core, flow, dgram, packet)
+			       : hb_handover_frontend(core, flow, dgram, packet);
+	case HB_STATE_FORWARD:
+		return backend ? hb_forward_backend(core, flow, dgram, packet)
+			       : hb_forward_frontend(core, packet);
+	default:
+		return HB_DROP;
+	}
+}
+
+/* A SYN with another number on a flow that has ended, or was refused, opens a new one. */
+static bool opens_again(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
+		   (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
+	return syn && packet->seq != flow->track.client_isn &&
+	       (hb_life_is_closed(flow) || flow->state == HB_STATE_DROPPED);
+}
+
+static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_match *match,
+				      struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_flow *flow = match->flow;
+	enum hb_flow_state state = flow->state;
+	bool closed = hb_life_is_closed(flow);
+	enum hb_verdict verdict;
+	if (!(flow->flags & HB_FLOW_REPORTED))
+		hb_life_count(core, flow, packet, match->direction);
+	if (match->direction == HB_FROM_CLIENT)
+		verdict = from_client(core, flow, dgram, packet);
+	else
+		verdict = from_server(core, match, dgram, packet);
+	bool replays = flow->handover != NULL && flow->record != NULL;
+	if (replays || flow->state != state || hb_life_is_closed(flow) != closed)
+		hb_life_arm(core, flow);
+	return verdict;
+}
+
+static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *dgram)
+{
+	struct hb_packet packet;
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 || packet.is_fragment) {
+		core->counters.malformed++;
+		return HB_DROP;
+	}
+	if (is_neighbour_discovery(&packet))
+		return HB_ACCEPT;
+	if (packet.is_icmp_error)
+		return hb_icmp_error(core, dgram, &packet);
+	struct hb_match match = hb_flowtable_find(&core->table, &packet);
+	if (match.flow != NULL && match.direction == HB_FROM_CLIENT &&
+	    opens_again(match.flow, &packet)) {
+		hb_life_end(core, match.flow, "the client opened a new session");
+		match.flow = NULL;
+	}
+	if (match.flow == NULL)
+		return start_flow(core, dgram, &packet);
+	return packet_of_flow(core, &match, dgram, &packet);
+}
+
+enum hb_verdict hb_engine_input(struct hb_engine *engine, struct hb_datagram *dgram,
+				struct hb_time now)
+{
+	struct hb_core *core = &engine->core;
+	set_time(core, now);
+	core->counters.packets++;
+	core->counters.bytes += dgram->len;
+	enum hb_verdict verdict = decide_verdict(core, dgram);
+	if (verdict == HB_DROP)
+		core->counters.dropped++;
+	else if (verdict == HB_ACCEPT)
+		core->counters.accepted++;
+	else
+		core->counters.modified++;
+	return verdict;
+}

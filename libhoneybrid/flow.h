@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A flow: two legs (client to attacked address, client to honeypot) joined by a translation.
+ */
+#ifndef HB_FLOW_INTERNAL_H
+#define HB_FLOW_INTERNAL_H
+
+#include "record.h"
+#include "track.h"
+#include "wheel.h"
+
+#include <honeybrid/flow.h>
+
+#include <assert.h>
+
+struct hb_handover;
+struct hb_target;
+
+/* Which leg of a flow a table entry stands for. */
+enum hb_leg {
+	HB_LEG_CLIENT = 0, /* client to attacked address */
+	HB_LEG_FRONTEND,   /* client to frontend; not in the table where it equals the client leg */
+	HB_LEG_BACKEND,	   /* client to backend, while being handed over and after */
+	HB_LEG_COUNT
+};
+
+/* An entry of the flow table; lies inside its owner. */
+struct hb_node {
+	struct hb_node *next;
+	uint32_t hash;
+	uint8_t leg;	/* enum hb_leg */
+	bool in_table;
+};
+
+/* One leg as the wire has it. */
+struct hb_leg_key {
+	struct hb_addr client, server;
+	uint16_t client_port, server_port;
+	uint8_t protocol;
+};
+
+/* Bits of hb_flow.flags. */
+enum {
+	HB_FLOW_REPORTED = 0x01,  /* FLOW_END was sent; kept only to answer late packets */
+	HB_FLOW_UNDECIDED = 0x02, /* in the list of flows that may give way */
+	HB_FLOW_FROM_HONEYPOT = 0x04,
+};
+
+struct hb_flow {
+	struct hb_node nodes[2]; /* client leg, frontend leg */
+	struct hb_timer timer;
+	struct hb_flow *older, *newer; /* list of undecided flows */
+	const struct hb_target *target; /* NULL if none matched */
+	struct hb_record *record;
+	struct hb_handover *handover; /* from the trigger packet on; a redirected flow keeps it */
+	uint64_t id;
+	uint64_t started_ns, last_ns;
+	uint64_t packets, bytes;
+	uint64_t answers; /* two bits a leaf of the target's rules: 0 not asked, else decision + 1 */
+	struct hb_addr client, attacked;
+	uint16_t client_port, attacked_port;
+	uint16_t leg_port; /* the client's port on the honeypot legs */
+	uint32_t client_packets;
+	uint32_t mark;
+	uint32_t rejected; /* backends 1 to 32 whose rule rejected: bit 0 is backend 1 */
+	uint8_t state;	   /* enum hb_flow_state; written by hb_flow_set_state() alone */
+	uint8_t protocol;
+	uint8_t flags;
+	struct hb_track track; /* TCP */
+};
+
+struct hb_core;
+
+static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must stay cheap");
+
+/* Moves the flow on, keeps the list of undecided flows, sends the event. Same state: nothing. */
+void hb_flow_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state);
+
+/* Milliseconds since the flow's first packet. */
+uint32_t hb_flow_age_ms(const struct hb_core *core, const struct hb_flow *flow);
+
+/* True while the client's payload must be recorded. */
+bool hb_flow_records(const struct hb_flow *flow);
+
+/* The honeypot's side of a leg: frontend or backend. */
+struct hb_leg_key hb_flow_leg(const struct hb_flow *flow, enum hb_leg leg);
+
+/* True if the frontend leg is the client leg: nothing to translate while the frontend serves. */
+bool hb_flow_is_identity(const struct hb_flow *flow);
+
+#endif

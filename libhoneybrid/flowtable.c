@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "flowtable.h"
+
+#include "handover.h"
+#include "siphash.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_BUCKETS 1024
+
+int hb_flowtable_init(struct hb_flowtable *table, const uint8_t key[16])
+{
+	*table = (struct hb_flowtable){ .mask = FIRST_BUCKETS - 1 };
+	memcpy(table->key, key, sizeof(table->key));
+	table->buckets = calloc(FIRST_BUCKETS, sizeof(struct hb_node *));
+	return table->buckets ? 0 : -ENOMEM;
+}
+
+void hb_flowtable_fini(struct hb_flowtable *table)
+{
+	free(table->buckets);
+	table->buckets = NULL;
+}
+
+/* Equal for both directions: the endpoints are hashed in a fixed order. */
+static uint32_t hash_pair(const struct hb_flowtable *table, const struct hb_addr *a,
+			  uint16_t a_port, const struct hb_addr *b, uint16_t b_port,
+			  uint8_t protocol)
+{
+	int order = memcmp(a, b, sizeof(*a));
+	if (order > 0 || (order == 0 && a_port > b_port)) {
+		const struct hb_addr *addr = a;
+		uint16_t port = a_port;
+		a = b;
+		a_port = b_port;
+		b = addr;
+		b_port = port;
+	}
+	uint8_t input[40] = { 0 };
+	memcpy(input, a, 16);
+	memcpy(input + 16, b, 16);
+	memcpy(input + 32, &a_port, 2);
+	memcpy(input + 34, &b_port, 2);
+	input[36] = protocol;
+	return (uint32_t)hb_siphash(table->key, input, sizeof(input));
+}
+
+struct hb_flow *hb_flowtable_flow(const struct hb_node *node)
+{
+	if (node->leg == HB_LEG_BACKEND)
+		return hb_handover_of_node(node)->flow;
+	size_t offset = offsetof(struct hb_flow, nodes) + node->leg * sizeof(struct hb_node);
+	return (struct hb_flow *)((char *)(uintptr_t)node - offset);
+}
+
+static bool keys_equal(const struct hb_leg_key *a, const struct hb_leg_key *b)
+{
+	return a->client_port == b->client_port && a->server_port == b->server_port &&
+	       a->protocol == b->protocol && hb_addr_equal(&a->client, &b->client) &&
+	       hb_addr_equal(&a->server, &b->server);
+}
+
+/* Doubles the table; if memory is short it stays, and chains grow. */
+static void grow(struct hb_flowtable *table)
+{
+	size_t count = (table->mask + 1) * 2;
+	struct hb_node **buckets = calloc(count, sizeof(*buckets));
+	if (buckets == NULL)
+		return;
+	for (size_t i = 0; i <= table->mask; i++) {
+		struct hb_node *next;
+		for (struct hb_node *node = table->buckets[i]; node != NULL; node = next) {
+			next = node->next;
+			node->next = buckets[node->hash & (count - 1)];
+			buckets[node->hash & (count - 1)] = node;
+		}
+	}
+	free(table->buckets);
+	table->buckets = buckets;
+	table->mask = count - 1;
+}
+
+/* Legs on which a packet of the client's belongs to the flow, and those of a honeypot. */
+static bool leg_takes(enum hb_leg leg, bool identity, enum hb_direction direction)
+{
+	if (direction == HB_FROM_CLIENT)
+		return leg == HB_LEG_CLIENT;
+	return leg != HB_LEG_CLIENT || identity;
+}
+
+bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum hb_leg leg,
+			 const struct hb_leg_key *key)
+{
+	uint32_t hash = hash_pair(table, &key->client, key->client_port, &key->server,
+				  key->server_port, key->protocol);
+	node->leg = (uint8_t)leg;
+	node->hash = hash;
+	bool identity = leg == HB_LEG_CLIENT && hb_flow_is_identity(hb_flowtable_flow(node));
+	for (const struct hb_node *other = table->buckets[hash & table->mask]; other != NULL;
+	     other = other->next) {
+		if (other->hash != hash)
+			continue;
+		const struct hb_flow *flow = hb_flowtable_flow(other);
+		struct hb_leg_key other_key = hb_flow_leg(flow, other->leg);
+		bool other_identity = other->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
+		/* One flow's client leg may look like another's honeypot leg: told by direction. */
+		bool clash = (leg_takes(leg, identity, HB_FROM_CLIENT) &&
+			      leg_takes(other->leg, other_identity, HB_FROM_CLIENT)) ||
+			     (leg_takes(leg, identity, HB_FROM_SERVER) &&
+			      leg_takes(other->leg, other_identity, HB_FROM_SERVER));
+		if (clash && keys_equal(key, &other_key))
+			return false;
+	}
+	if (table->nodes > table->mask)
+		grow(table);
+	node->next = table->buckets[hash & table->mask];
+	table->buckets[hash & table->mask] = node;
+	node->in_table = true;
+	table->nodes++;
+	return true;
+}
+
+void hb_flowtable_remove(struct hb_flowtable *table, struct hb_node *node)
+{
+	if (!node->in_table)
+		return;
+	struct hb_node **link = &table->buckets[node->hash & table->mask];
+	while (*link != node)
+		link = &(*link)->next;
+	*link = node->next;
+	node->in_table = false;
+	table->nodes--;
+}
+
+struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet)
+{
+	uint32_t hash = hash_pair(table, &packet->src, packet->src_port, &packet->dst,
+				  packet->dst_port, packet->protocol);
+	struct hb_leg_key forward = { packet->src, packet->dst, packet->src_port, packet->dst_port,
+				      packet->protocol };
+	struct hb_leg_key backward = { packet->dst, packet->src, packet->dst_port, packet->src_port,
+				       packet->protocol };
+	for (const struct hb_node *node = table->buckets[hash & table->mask]; node != NULL;
+	     node = node->next) {
+		if (node->hash != hash)
+			continue;
+		struct hb_flow *flow = hb_flowtable_flow(node);
+		struct hb_leg_key key = hb_flow_leg(flow, node->leg);
+		bool identity = node->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
+		if (leg_takes(node->leg, identity, HB_FROM_CLIENT) && keys_equal(&key, &forward))
+			return (struct hb_match){ flow, HB_LEG_CLIENT, HB_FROM_CLIENT };
+		if (leg_takes(node->leg, identity, HB_FROM_SERVER) && keys_equal(&key, &backward)) {
+			enum hb_leg leg = identity ? HB_LEG_FRONTEND : (enum hb_leg)node->leg;
+			return (struct hb_match){ flow, leg, HB_FROM_SERVER };
+		}
+	}
+	return (struct hb_match){ .flow = NULL };
+}

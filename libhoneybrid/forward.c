@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * After commit: the constant translation, and what must be seen to until the session has settled:
+ * debt (debt.c), late answers of the backend's, clocks and windows that must not step back.
+ */
+#include "forward.h"
+
+#include "debt.h"
+#include "handover.h"
+#include "out.h"
+#include "seq.h"
+
+static bool is_tcp(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP;
+}
+
+enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
+				  struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_edit edit;
+	(void)core;
+	if (is_tcp(flow) && !hb_debt_from_client(handover, packet))
+		return HB_DROP;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_honeypot(&edit, flow, &handover->translation);
+	if (is_tcp(flow)) {
+		hb_track_client(&flow->track, packet);
+		/* An echo older than the handover would look like a very old packet's (rule 12). */
+		uint16_t at = packet->options.timestamp_offset;
+		uint32_t echo = packet->options.tsecr - handover->translation.ts_difference;
+		if (at != 0 && handover->translation.ts_difference != 0 &&
+		    (packet->tcp_flags & HB_TCP_ACK) && hb_seq_before(echo, handover->ts_floor))
+			hb_edit_u32(&edit, at + 6u, handover->ts_floor);
+	}
+	return hb_edit_finish(&edit);
+}
+
+/*
+ * A piece of an answer that the client had from the frontend, sent before the backend knew the
+ * trigger packet: swallowed, as long as no byte of the backend's has been shown (handover rule 4).
+ */
+static bool is_late_answer(const struct hb_core *core, const struct hb_handover *handover,
+			   const struct hb_packet *packet)
+{
+	return !handover->passed_byte && packet->payload_len > 0 &&
+	       hb_seq_at_or_before(packet->ack, handover->cut) &&
+	       (handover->late_until_ns == 0 || core->now.mono_ns < handover->late_until_ns);
+}
+
+static void swallow(struct hb_core *core, struct hb_handover *handover,
+		    const struct hb_packet *packet)
+{
+	struct hb_translation *translation = &handover->translation;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	if (hb_seq_at_or_before(packet->seq, translation->keep) &&
+	    hb_seq_after(end, translation->keep)) {
+		uint32_t fresh = hb_seq_distance(translation->keep, end);
+		translation->keep += fresh;
+		translation->seq_difference -= fresh;
+		handover->replay.rcv_nxt = translation->keep;
+		handover->info.discarded_bytes += fresh;
+	}
+	hb_replay_ack(core, handover);
+}
+
+/* Neither the clock nor the window's edge that the client knows goes back (rules 10 and 12). */
+static void keep_monotonic(const struct hb_flow *flow, struct hb_edit *edit,
+			   struct hb_packet *shown)
+{
+	const struct hb_track *track = &flow->track;
+	uint16_t at = shown->options.timestamp_offset;
+	if (at != 0 && hb_seq_before(shown->options.tsval, track->server_ts) &&
+	    hb_seq_at_or_after(shown->seq, track->server_next)) {
+		shown->options.tsval = track->server_ts;
+		hb_edit_u32(edit, at + 2u, shown->options.tsval);
+	}
+	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
+	if (hb_seq_before(edge, track->edge) && hb_seq_at_or_before(shown->ack, track->edge)) {
+		shown->window = hb_translate_window(hb_seq_distance(shown->ack, track->edge),
+						    track->server_wscale);
+		hb_edit_window(edit, shown->window);
+	}
+}
+
+static struct hb_packet as_shown(const struct hb_handover *handover, const struct hb_packet *packet)
+{
+	const struct hb_translation *translation = &handover->translation;
+	struct hb_packet shown = *packet;
+	shown.seq += translation->seq_difference;
+	shown.options.tsval += translation->ts_difference;
+	shown.ttl = handover->flow->track.server_ttl;
+	shown.window = hb_translate_window((uint32_t)packet->window << translation->honeypot_shift,
+					   translation->shown_shift);
+	return shown;
+}
+
+static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *flow,
+					struct hb_edit *edit, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
+		return HB_DROP;
+	}
+	if (is_late_answer(core, handover, packet)) {
+		swallow(core, handover, packet);
+		return HB_DROP;
+	}
+	hb_translate_to_client(edit, flow, &handover->translation);
+	struct hb_packet shown = as_shown(handover, packet);
+	bool owed = hb_debt_is_open(handover);
+	bool passes = hb_debt_from_honeypot(handover, edit);
+	if (owed) {
+		hb_replay_acknowledged(core, handover, packet);
+		hb_debt_settle(core, flow);
+		shown.ack = hb_seq_max(shown.ack, handover->owed);
+	}
+	if (!(packet->tcp_flags & HB_TCP_RST))
+		keep_monotonic(flow, edit, &shown);
+	hb_track_server(&flow->track, &shown, hb_flow_age_ms(core, flow));
+	if (packet->payload_len > 0)
+		handover->passed_byte = true;
+	return passes ? hb_edit_finish(edit) : HB_DROP;
+}
+
+enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
+				   struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	if (is_tcp(flow))
+		return tcp_from_backend(core, flow, &edit, packet);
+	hb_translate_to_client(&edit, flow, &flow->handover->translation);
+	return hb_edit_finish(&edit);
+}
+
+enum hb_verdict hb_forward_frontend(struct hb_core *core, const struct hb_packet *packet)
+{
+	if (packet->protocol == HB_PROTO_TCP)
+		hb_out_reset_reply(core, packet);
+	return HB_DROP;
+}

@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Moves a live session from the frontend to a backend, or leaves it as it was.
+ *
+ * Until commit the frontend's connection is alive: it has not seen a client byte from the trigger
+ * packet P on (cut), and got no RST. So undo is to give it what we hold, and to pay our debt.
+ *
+ *   begin   copy P, verdict drop; SYN to the backend with the client's ISN          -> REPLAY
+ *   turns   replay.c speaks as the client, acknowledges and discards the answers
+ *   commit  difference = frontend's next - keep; RST to the frontend; P onwards     -> FORWARD
+ *   undo    RST to the backend; P to the frontend; the event says why               -> PROXY
+ *
+ * Invariants: commit happens once. The client's sequence numbers are the same on both legs. A byte
+ * acknowledged to the client is ours until a honeypot acknowledged it (debt.c). The RST has the
+ * number that the frontend expects (RFC 5961, 3.2). The bytes from cut on follow the replayed ones
+ * in the flow's record, so there is one stream to send from.
+ */
+#include "handover.h"
+
+#include "debt.h"
+#include "out.h"
+#include "seq.h"
+#include "state.h"
+#include "target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EARLY_ACK_NS (200 * HB_NS_PER_MS)
+#define LATE_ANSWER_NS HB_NS_PER_S
+#define TURN_QUIET_NS (20 * HB_NS_PER_MS)
+#define PORT_TRIES 64
+#define FIRST_FREE_PORT 1024
+
+struct hb_handover *hb_handover_of_node(const struct hb_node *node)
+{
+	size_t offset = offsetof(struct hb_handover, node);
+	return (struct hb_handover *)((char *)(uintptr_t)node - offset);
+}
+
+static bool is_tcp(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP;
+}
+
+void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	if (handover == NULL)
+		return;
+	hb_flowtable_remove(&core->table, &handover->node);
+	hb_stream_fini(&handover->kept, &core->budget);
+	while (handover->held_first != NULL) {
+		struct hb_held_datagram *held = handover->held_first;
+		handover->held_first = held->next;
+		core->budget.used_bytes -= held->len;
+		free(held);
+	}
+	flow->handover = NULL;
+	free(handover);
+}
+
+void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason)
+{
+	core->counters.handovers_declined++;
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+	hb_out_handover(core, flow, NULL, reason);
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
+}
+
+/* Why this session cannot be handed over at all; NULL if it can. */
+static const char *obstacle(const struct hb_flow *flow)
+{
+	const struct hb_track *track = &flow->track;
+	if (flow->record != NULL && flow->record->given_up)
+		return "the recording was given up at a limit";
+	if (!is_tcp(flow))
+		return NULL;
+	if (track->granted & HB_TCPOPT_FOREIGN)
+		return "the frontend granted a TCP option that cannot be handed over";
+	if (track->flags & HB_TRACK_RESET)
+		return "the session was reset";
+	if (track->flags & HB_TRACK_CLIENT_FIN)
+		return "the client had closed its side";
+	if (track->flags & HB_TRACK_SERVER_FIN)
+		return "the frontend had closed its side";
+	return NULL;
+}
+
+/*
+ * Enters the backend leg. Two flows never share one: where another session of the client already
+ * uses its port towards this backend, this one gets another port (handover rule 20).
+ */
+static bool enter_leg(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_translation *translation = &handover->translation;
+	for (unsigned i = 0; i < PORT_TRIES; i++) {
+		struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_BACKEND);
+		if (hb_flowtable_insert(&core->table, &handover->node, HB_LEG_BACKEND, &key))
+			return true;
+		uint32_t step = (uint32_t)(core->counters.packets * 7919 + i);
+		translation->client_port =
+			(uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
+	}
+	return false;
+}
+
+/* True if the frontend has given a byte of its answer to the last turn (handover rule 2). */
+static bool frontend_has_begun(const struct hb_flow *flow)
+{
+	const struct hb_record *record = flow->record;
+	uint32_t seen = record->turn_count > 0 ? record->turns[record->turn_count - 1].ack
+					       : flow->track.server_isn + 1;
+	return hb_seq_after(flow->track.server_next, seen);
+}
+
+static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend_number)
+{
+	struct hb_handover *handover = calloc(1, sizeof(*handover));
+	if (handover == NULL)
+		return false;
+	const struct hb_backend *backend = &flow->target->backends[backend_number - 1];
+	flow->handover = handover;
+	handover->flow = flow;
+	handover->backend_number = backend_number;
+	handover->begin_ns = core->now.mono_ns;
+	handover->held_last = &handover->held_first;
+	handover->cut = flow->track.client_next;
+	handover->owed = handover->cut;
+	handover->translation.honeypot = backend->endpoint;
+	handover->translation.client_port = flow->leg_port;
+	if (backend->endpoint.port == 0)
+		handover->translation.honeypot.port = flow->attacked_port;
+	if (flow->record == NULL)
+		flow->record = hb_record_new(is_tcp(flow) ? handover->cut : 0);
+	if (flow->record == NULL || !enter_leg(core, flow)) {
+		hb_handover_free(core, flow);
+		return false;
+	}
+	return true;
+}
+
+/* What the frontend may know of a packet that is held: how far the client acknowledges. */
+static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
+			  const struct hb_packet *packet)
+{
+	struct hb_build_tcp spec = {
+		.seq = flow->handover->cut,
+		.ack = flow->track.client_ack,
+		.flags = HB_TCP_ACK,
+		.window = packet->window,
+	};
+	if (flow->track.granted & HB_TCPOPT_TIMESTAMP) {
+		spec.options.present = HB_TCPOPT_TIMESTAMP;
+		spec.options.tsval = flow->track.client_ts;
+		spec.options.tsecr = packet->options.tsecr;
+	}
+	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
+}
+
+/* Follows the ACK of a held packet, and tells the frontend if it is news and it may know. */
+static void follow_held_ack(struct hb_core *core, struct hb_flow *flow,
+			    const struct hb_packet *packet)
+{
+	uint32_t before = flow->track.client_ack;
+	hb_track_client_ack(&flow->track, packet);
+	if (flow->track.client_ack != before && (flow->track.flags & HB_TRACK_ESTABLISHED))
+		pass_bare_ack(core, flow, packet);
+}
+
+/*
+ * Takes payload from cut on; what lies outside of the window that the client was shown, leaves a
+ * hole or finds no room is not ours: the client sends it again.
+ */
+static void hold(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_stream *stream = &flow->record->stream;
+	uint32_t held_end = hb_stream_end(stream);
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	uint32_t usable = hb_seq_min(end, hb_seq_max(flow->track.edge, handover->cut));
+	if (!handover->client_fin && hb_seq_at_or_before(packet->seq, held_end) &&
+	    hb_seq_after(usable, held_end)) {
+		uint32_t known = hb_seq_distance(packet->seq, held_end);
+		hb_stream_append(stream, &core->budget,
+				 packet->data + packet->payload_offset + known,
+				 hb_seq_distance(held_end, usable));
+		hb_record_join_early(flow->record, &core->budget);
+		if (handover->early_ack_ns == 0)
+			handover->early_ack_ns = core->now.mono_ns + EARLY_ACK_NS;
+	}
+	if ((packet->tcp_flags & HB_TCP_FIN) && end == hb_stream_end(stream))
+		handover->client_fin = true;
+}
+
+static bool carries_from_cut(const struct hb_handover *handover, const struct hb_packet *packet)
+{
+	uint32_t end = packet->seq + hb_track_segment_len(packet);
+	return !(packet->tcp_flags & HB_TCP_SYN) && hb_track_segment_len(packet) > 0 &&
+	       hb_seq_after(end, handover->cut);
+}
+
+static enum hb_verdict pass_to_frontend(struct hb_flow *flow, struct hb_datagram *dgram,
+					const struct hb_packet *packet)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_honeypot(&edit, flow, &translation);
+	/* A bare ACK may have a number behind what is held: the frontend knows nothing of that. */
+	if (flow->handover != NULL && packet->has_l4 && is_tcp(flow) &&
+	    hb_seq_after(packet->seq, flow->handover->cut))
+		hb_edit_seq(&edit, flow->handover->cut);
+	return hb_edit_finish(&edit);
+}
+
+static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
+				 struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	handover->frontend_answers = frontend_has_begun(flow);
+	handover->frontend_byte_ns = core->now.mono_ns;
+	enum hb_verdict verdict = HB_DROP;
+	if (carries_from_cut(handover, packet)) {
+		hold(core, flow, packet);
+		follow_held_ack(core, flow, packet);
+	} else {
+		handover->trigger_empty = true;
+		uint32_t acked = flow->track.client_ack;
+		bool established = flow->track.flags & HB_TRACK_ESTABLISHED;
+		hb_track_client_ack(&flow->track, packet);
+		/* The ACK that ends the handshake stays here: the frontend serves nobody then. */
+		if (established || flow->track.client_ack == acked)
+			verdict = pass_to_frontend(flow, dgram, packet);
+	}
+	hb_record_join_early(flow->record, &core->budget);
+	hb_replay_connect(core, handover);
+	return verdict;
+}
+
+bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,
+		       const struct hb_packet *packet, unsigned backend_number,
+		       enum hb_verdict *verdict)
+{
+	const char *reason = obstacle(flow);
+	if (reason == NULL && !prepare(core, flow, backend_number))
+		reason = "no memory or no free port towards the backend";
+	if (reason != NULL) {
+		hb_handover_decline(core, flow, reason);
+		return false;
+	}
+	core->counters.handovers_started++;
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_ACCEPT));
+	if (is_tcp(flow)) {
+		*verdict = begin_tcp(core, flow, dgram, packet);
+	} else {
+		*verdict = HB_DROP;
+		hb_handover_udp_start(core, flow, packet);
+	}
+	return true;
+}
+
+/* The client resets: both honeypots get a RST with the number that each expects. */
+static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
+				     const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	uint32_t held_end = hb_stream_end(&flow->record->stream);
+	if (packet->seq != held_end && packet->seq != hb_seq_max(handover->owed, flow->track.server_ack))
+		return HB_DROP;
+	struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
+	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
+	hb_replay_reset(core, handover);
+	flow->track.flags |= HB_TRACK_RESET;
+	core->counters.handovers_failed++;
+	hb_out_handover(core, flow, &handover->info, "the client reset the session");
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_UNDONE));
+	hb_handover_free(core, flow);
+	return HB_DROP;
+}
+
+/* A repeat that starts below cut and reaches beyond: the frontend gets its part from the record. */
+static void repeat_below_cut(struct hb_core *core, struct hb_flow *flow,
+			     const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	size_t there;
+	const uint8_t *bytes = hb_stream_at(&flow->record->stream, packet->seq, &there);
+	uint32_t len = hb_seq_distance(packet->seq, handover->cut);
+	uint16_t fits = (uint16_t)(core->mtu - 80);
+	if (bytes == NULL || hb_seq_at_or_after(flow->track.server_ack, handover->cut) || len > fits)
+		return;
+	struct hb_build_tcp spec = {
+		.seq = packet->seq,
+		.ack = flow->track.client_ack,
+		.flags = HB_TCP_ACK | HB_TCP_PSH,
+		.window = packet->window,
+		.payload = bytes,
+		.payload_len = len,
+	};
+	if (flow->track.granted & HB_TCPOPT_TIMESTAMP) {
+		spec.options.present = HB_TCPOPT_TIMESTAMP;
+		spec.options.tsval = flow->track.client_ts;
+		spec.options.tsecr = packet->options.tsecr;
+	}
+	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
+}
+
+enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
+				   struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	if (!is_tcp(flow))
+		return hb_handover_udp_client(core, flow, packet);
+	struct hb_handover *handover = flow->handover;
+	if (packet->tcp_flags & HB_TCP_RST)
+		return client_resets(core, flow, packet);
+	enum hb_verdict verdict = HB_DROP;
+	if (carries_from_cut(handover, packet)) {
+		bool repeated = !hb_seq_after(packet->seq + (uint32_t)packet->payload_len,
+					      handover->owed);
+		hold(core, flow, packet);
+		follow_held_ack(core, flow, packet);
+		if (hb_seq_before(packet->seq, handover->cut))
+			repeat_below_cut(core, flow, packet);
+		if (repeated && hb_debt_is_open(handover))
+			hb_debt_acknowledge(core, flow);
+	} else if (flow->track.flags & HB_TRACK_ESTABLISHED) {
+		hb_track_client_ack(&flow->track, packet);
+		verdict = pass_to_frontend(flow, dgram, packet);
+	} else {
+		hb_track_client_ack(&flow->track, packet);
+	}
+	hb_handover_try_commit(core, flow);
+	return verdict;
+}
+
+static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flow,
+				       struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_track *track = &flow->track;
+	if (packet->tcp_flags & HB_TCP_RST) {
+		handover->frontend_reset = true;
+		return HB_DROP;
+	}
+	if ((packet->tcp_flags & HB_TCP_SYN) && !(track->flags & HB_TRACK_ESTABLISHED))
+		return HB_DROP;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool fresh = packet->payload_len > 0 && hb_seq_after(end, track->server_next);
+	struct hb_packet shown = *packet;
+	shown.tcp_flags &= (uint8_t)~HB_TCP_FIN;
+	if (packet->tcp_flags & HB_TCP_FIN)
+		handover->frontend_fin = true;
+	if (fresh && !handover->frontend_answers) {
+		/* Its answer comes too late; what it acknowledges counts. */
+		track->server_ack = hb_seq_max(track->server_ack,
+					       hb_seq_min(packet->ack, handover->cut));
+		return HB_DROP;
+	}
+	hb_track_server(track, &shown, hb_flow_age_ms(core, flow));
+	if (fresh)
+		handover->frontend_byte_ns = core->now.mono_ns;
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_client(&edit, flow, &translation);
+	if (shown.tcp_flags != packet->tcp_flags)
+		hb_edit_tcp_flags(&edit, shown.tcp_flags);
+	if (!hb_debt_from_honeypot(handover, &edit))
+		return HB_DROP;
+	return hb_edit_finish(&edit);
+}
+
+enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
+				     struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	if (!is_tcp(flow))
+		return HB_DROP; /* its answers to what it had stay with us now */
+	enum hb_verdict verdict = frontend_packet(core, flow, dgram, packet);
+	hb_handover_try_commit(core, flow);
+	return verdict;
+}
+
+/* The backend's words for an event and the log; buf lives as long as the caller's. */
+static const char *backend_failed(const struct hb_flow *flow, const char *what, char *buf,
+				  size_t size)
+{
+	char text[HB_ENDPOINT_TEXT_SIZE];
+	hb_endpoint_format(&flow->handover->translation.honeypot, text);
+	snprintf(buf, size, "backend %s %s", text, what);
+	return buf;
+}
+
+static const char *replay_failure(enum hb_replay_result result)
+{
+	switch (result) {
+	case HB_REPLAY_REFUSED:
+		return "refused the connection";
+	case HB_REPLAY_RESET:
+		return "reset the connection";
+	case HB_REPLAY_CLOSED:
+		return "closed the connection during the replay";
+	case HB_REPLAY_NO_TIMESTAMPS:
+		return "does not use TCP timestamps, which the frontend granted";
+	case HB_REPLAY_GOES_ON:
+		break;
+	}
+	return NULL;
+}
+
+enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
+				    struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	if (!is_tcp(flow))
+		return hb_handover_udp_backend(core, flow, dgram, packet);
+	enum hb_replay_result result = hb_replay_input(core, flow->handover, packet);
+	if (result != HB_REPLAY_GOES_ON) {
+		char reason[160];
+		hb_handover_undo(core, flow, backend_failed(flow, replay_failure(result), reason,
+							    sizeof(reason)));
+		return HB_DROP;
+	}
+	hb_handover_try_commit(core, flow);
+	return HB_DROP;
+}
+
+/* Difference between the clock that the client saw and the backend's (handover rule 12). */
+static uint32_t timestamp_difference(const struct hb_core *core, const struct hb_flow *flow)
+{
+	return hb_track_server_ts_at(&flow->track, hb_flow_age_ms(core, flow)) -
+	       flow->handover->replay.ts;
+}
+
+static void set_translation(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	const struct hb_replay *replay = &handover->replay;
+	const struct hb_track *track = &flow->track;
+	struct hb_translation *translation = &handover->translation;
+	translation->numbers_differ = true;
+	translation->keep = replay->rcv_nxt;
+	translation->seq_difference = track->server_next - replay->rcv_nxt;
+	translation->client_shift = track->client_wscale;
+	translation->honeypot_shift = replay->shift;
+	translation->shown_shift = track->server_wscale;
+	translation->lacks = track->granted & (uint8_t)~replay->granted;
+	translation->ttl_difference = (int16_t)(track->server_ttl - replay->ttl);
+	if (replay->granted & HB_TCPOPT_TIMESTAMP)
+		translation->ts_difference = timestamp_difference(core, flow);
+	handover->ts_floor = replay->ts;
+}
+
+/* Sends on what was held for the backend, or at least the ACK that its SYN-ACK waits for. */
+static void release_to_backend(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_replay *replay = &handover->replay;
+	replay->limit = hb_stream_end(&flow->record->stream);
+	replay->nxt = hb_seq_max(replay->nxt, handover->cut);
+	if (replay->nxt != replay->limit)
+		hb_replay_push(core, handover, HB_LEG_BACKEND);
+	else if (handover->client_fin)
+		hb_debt_send_fin(core, flow, HB_LEG_BACKEND, replay->rcv_nxt);
+	else if (handover->info.turns == 0 && handover->info.discarded_bytes == 0)
+		hb_replay_ack(core, handover);
+}
+
+/* What the backend has answered already goes to the client, who will acknowledge it. */
+static void release_to_client(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	const struct hb_track *track = &flow->track;
+	size_t at = 0;
+	while (at < handover->kept.len) {
+		size_t len = handover->kept.len - at;
+		if (len > handover->replay.mss)
+			len = handover->replay.mss;
+		struct hb_build_tcp spec = {
+			.seq = track->server_next,
+			.ack = hb_seq_max(track->server_ack, handover->replay.una),
+			.flags = HB_TCP_ACK | HB_TCP_PSH,
+			.payload = handover->kept.data + at,
+			.payload_len = len,
+		};
+		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
+						  track->server_wscale);
+		hb_debt_stamp(core, flow, &spec);
+		hb_out_to_client(core, flow, &spec);
+		flow->track.server_next += (uint32_t)len;
+		handover->passed_byte = true;
+		at += len;
+	}
+	hb_stream_fini(&handover->kept, &core->budget);
+}
+
+static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = flow->handover;
+	const struct hb_track *track = &flow->track;
+	if (track->client_ack != track->server_next)
+		return false;
+	if (handover->frontend_reset)
+		return true;
+	if (track->server_ack != handover->cut)
+		return false;
+	return !handover->frontend_answers || (track->flags & HB_TRACK_SERVER_PSH) ||
+	       handover->frontend_fin ||
+	       core->now.mono_ns >= handover->frontend_byte_ns + TURN_QUIET_NS;
+}
+
+void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	if (handover == NULL || !is_tcp(flow) || handover->phase > HB_PHASE_CAUGHT_UP ||
+	    !hb_replay_done(handover))
+		return;
+	handover->phase = HB_PHASE_CAUGHT_UP;
+	if (!frontend_is_done(core, flow))
+		return;
+	handover->phase = HB_PHASE_COMMITTED;
+	if (!handover->frontend_reset) {
+		struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
+		hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
+	}
+	handover->info.replayed_bytes = hb_seq_distance(flow->track.client_isn + 1, handover->cut);
+	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
+	set_translation(core, flow);
+	release_to_backend(core, flow);
+	release_to_client(core, flow);
+	flow->track.client_next = hb_stream_end(&flow->record->stream);
+	if (handover->trigger_empty) {
+		uint64_t wait = 4 * handover->replay.rtt_ns;
+		handover->late_until_ns =
+			core->now.mono_ns + (wait > LATE_ANSWER_NS ? wait : LATE_ANSWER_NS);
+	}
+	if (!handover->frontend_answers)
+		handover->passed_byte = true; /* nothing of the backend's is discarded any more */
+	handover->early_ack_ns = 0;
+	hb_debt_settle(core, flow);
+	core->counters.handovers_done++;
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_out_handover(core, flow, &handover->info, NULL);
+}
+
+/* The frontend gets what it was not given, and goes on. */
+static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	struct hb_replay *replay = &handover->replay;
+	struct hb_track *track = &flow->track;
+	handover->phase = HB_PHASE_UNDONE;
+	if (handover->frontend_reset) {
+		struct hb_build_tcp spec = { .seq = track->server_next, .flags = HB_TCP_RST };
+		hb_out_to_client(core, flow, &spec);
+		track->flags |= HB_TRACK_RESET;
+		handover->owed = handover->cut;
+		return;
+	}
+	*replay = (struct hb_replay){
+		.una = handover->cut,
+		.nxt = handover->cut,
+		.limit = hb_stream_end(&flow->record->stream),
+		.window = hb_seq_distance(handover->cut, track->edge),
+		.mss = (uint16_t)(core->mtu - 80),
+		.rto_ns = EARLY_ACK_NS,
+		.granted = track->granted,
+	};
+	if (replay->nxt != replay->limit)
+		hb_replay_push(core, handover, HB_LEG_FRONTEND);
+	else if (handover->client_fin)
+		hb_debt_send_fin(core, flow, HB_LEG_FRONTEND, track->client_ack);
+	else if (!(track->flags & HB_TRACK_ESTABLISHED))
+		hb_debt_send_ack(core, flow, HB_LEG_FRONTEND, track->client_ack);
+	track->flags |= HB_TRACK_ESTABLISHED;
+	track->client_next = replay->limit;
+	if (handover->client_fin) {
+		track->client_next++;
+		track->flags |= HB_TRACK_CLIENT_FIN;
+	}
+}
+
+static void lose_session(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_build_tcp to_frontend = { .seq = flow->handover->cut, .flags = HB_TCP_RST };
+	struct hb_build_tcp to_client = { .seq = flow->track.server_next, .flags = HB_TCP_RST };
+	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &to_frontend);
+	if (flow->target->on_failure == HB_ON_FAILURE_RESET)
+		hb_out_to_client(core, flow, &to_client);
+}
+
+void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)
+{
+	struct hb_handover *handover = flow->handover;
+	bool keeps = flow->target->on_failure == HB_ON_FAILURE_FRONTEND;
+	core->counters.handovers_failed++;
+	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
+	hb_out_handover(core, flow, &handover->info, reason);
+	if (is_tcp(flow))
+		hb_replay_reset(core, handover);
+	hb_flowtable_remove(&core->table, &handover->node);
+	hb_flow_set_state(core, flow,
+			  hb_state_next(flow->state, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST));
+	if (is_tcp(flow)) {
+		if (keeps)
+			return_to_frontend(core, flow);
+		else
+			lose_session(core, flow);
+	} else if (keeps) {
+		hb_handover_udp_release(core, flow, HB_LEG_FRONTEND);
+	}
+	handover->early_ack_ns = 0;
+	if (keeps && is_tcp(flow) && hb_debt_is_open(handover))
+		return;
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+	hb_handover_free(core, flow);
+}
+
+static uint64_t overall_deadline(const struct hb_flow *flow)
+{
+	const struct hb_options *options = &flow->target->policy->options;
+	return flow->handover->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
+}
+
+uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = flow->handover;
+	(void)core;
+	if (handover == NULL)
+		return UINT64_MAX;
+	uint64_t deadline = UINT64_MAX;
+	if (handover->phase <= HB_PHASE_CAUGHT_UP)
+		deadline = overall_deadline(flow);
+	if (!is_tcp(flow)) {
+		uint64_t answer = handover->udp_deadline_ns;
+		return answer != 0 && answer < deadline ? answer : deadline;
+	}
+	uint64_t replay = hb_replay_deadline(handover);
+	if (replay < deadline)
+		deadline = replay;
+	if (handover->early_ack_ns != 0 && handover->early_ack_ns < deadline)
+		deadline = handover->early_ack_ns;
+	if (handover->phase == HB_PHASE_CAUGHT_UP && handover->frontend_answers &&
+	    handover->frontend_byte_ns + TURN_QUIET_NS > core->now.mono_ns &&
+	    handover->frontend_byte_ns + TURN_QUIET_NS < deadline)
+		deadline = handover->frontend_byte_ns + TURN_QUIET_NS;
+	return deadline;
+}
+
+/* Why the time is over. */
+static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t size)
+{
+	const struct hb_handover *handover = flow->handover;
+	if (!is_tcp(flow) || !handover->replay.connected)
+		return backend_failed(flow, "does not answer", buf, size);
+	if (handover->phase == HB_PHASE_CAUGHT_UP)
+		return flow->track.client_ack != flow->track.server_next
+			       ? "the client did not acknowledge the frontend's answer in time"
+			       : "the frontend did not finish its answer in time";
+	return backend_failed(flow, "did not catch up in time", buf, size);
+}
+
+void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	uint64_t now = core->now.mono_ns;
+	char reason[160];
+	if (handover->phase <= HB_PHASE_CAUGHT_UP && now >= overall_deadline(flow)) {
+		hb_handover_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+		return;
+	}
+	if (!is_tcp(flow)) {
+		hb_handover_udp_timer(core, flow);
+		return;
+	}
+	if (handover->early_ack_ns != 0 && now >= handover->early_ack_ns)
+		hb_debt_incur(core, flow);
+	if (handover->replay.resend_ns != 0 && now >= handover->replay.resend_ns &&
+	    !hb_replay_resend(core, handover,
+			      handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND
+								 : HB_LEG_BACKEND)) {
+		if (handover->phase <= HB_PHASE_CAUGHT_UP) {
+			hb_handover_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+			return;
+		}
+		hb_debt_write_off(core, flow);
+		return;
+	}
+	if (handover->phase == HB_PHASE_REPLAY)
+		hb_replay_advance(core, handover);
+	hb_handover_try_commit(core, flow);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A session on its way from the frontend to a backend, and what stays of that when it has arrived. */
+#ifndef HB_HANDOVER_H
+#define HB_HANDOVER_H
+
+#include "core.h"
+#include "replay.h"
+#include "translate.h"
+
+#include <honeybrid/event.h>
+
+enum hb_phase {
+	HB_PHASE_REPLAY = 0, /* the backend is told what the frontend knew */
+	HB_PHASE_CAUGHT_UP,  /* it knows; the client or the frontend is not there yet */
+	HB_PHASE_COMMITTED,  /* the backend serves */
+	HB_PHASE_UNDONE,     /* the frontend serves again, and we owe it bytes */
+};
+
+/* A client datagram that came while a UDP flow was being handed over. */
+struct hb_held_datagram {
+	struct hb_held_datagram *next;
+	size_t len;
+	uint8_t data[];
+};
+
+struct hb_handover {
+	struct hb_flow *flow;
+	struct hb_node node; /* backend leg */
+	unsigned backend_number;
+	enum hb_phase phase;
+	uint64_t begin_ns;
+	struct hb_translation translation;
+	struct hb_replay replay;
+	struct hb_handover_info info;
+
+	/* TCP: the client's side. Bytes from cut on lie in the flow's record, behind those replayed. */
+	uint32_t cut;	   /* first client byte that never passed to the frontend */
+	uint32_t owed;	   /* up to here the gateway acknowledged for a honeypot; cut or less: nothing */
+	uint64_t early_ack_ns; /* when to acknowledge what is held; 0: not */
+	bool client_fin;       /* a FIN follows the held bytes */
+	bool client_reset;     /* a RST waits behind the debt */
+	bool trigger_empty;    /* the trigger packet had no byte from cut on */
+
+	/* TCP: the frontend's side. */
+	bool frontend_answers; /* of the last turn the client had a byte: the frontend finishes it */
+	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
+	uint64_t frontend_byte_ns;	   /* when its last byte passed */
+
+	/* TCP: what the backend sent for the client before commit; not acknowledged to it. */
+	struct hb_stream kept;
+
+	/* TCP after commit, until settled. */
+	bool passed_byte;	/* a byte of the backend's reached the client: the difference is final */
+	uint64_t late_until_ns; /* how long late answers may come if the trigger was empty; 0: no limit */
+	uint32_t ts_floor;	/* backend's TSval at commit: what is echoed to it is not older */
+
+	/* UDP */
+	struct hb_held_datagram *held_first, **held_last;
+	uint32_t udp_turn, udp_swallow, udp_answers;
+	uint64_t udp_deadline_ns;
+};
+
+struct hb_handover *hb_handover_of_node(const struct hb_node *node);
+
+/*
+ * Begins a handover because of a client packet, or declines it: then the flow is in PROXY, an event
+ * says why, and the packet is to be treated as any other.
+ * Returns true if the packet was taken over: *verdict holds.
+ */
+bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,
+		       const struct hb_packet *packet, unsigned backend_number,
+		       enum hb_verdict *verdict);
+
+/* Declines: PROXY, with the reason in an event. */
+void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason);
+
+/* A packet while the flow is in REPLAY. */
+enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
+				   struct hb_datagram *dgram, const struct hb_packet *packet);
+enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
+				     struct hb_datagram *dgram, const struct hb_packet *packet);
+enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
+				    struct hb_datagram *dgram, const struct hb_packet *packet);
+
+/* Gives up: the frontend goes on (or nobody, as the target says). */
+void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *reason);
+
+/* Commits if all that rule 5 asks for is there. */
+void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow);
+
+/* The flow's timer fired. */
+void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
+
+/* When the handover, in whatever phase, wants its timer; UINT64_MAX for never. */
+uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow);
+
+/* Takes the handover from the flow and frees it, silently. */
+void hb_handover_free(struct hb_core *core, struct hb_flow *flow);
+
+/* UDP (handover_udp.c): the same, called from the functions above. */
+void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
+			   const struct hb_packet *packet);
+enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flow,
+				       const struct hb_packet *packet);
+enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
+					struct hb_datagram *dgram, const struct hb_packet *packet);
+void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow);
+void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg);
+
+#endif

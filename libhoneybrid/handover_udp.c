@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Handover of a UDP flow: the client's datagrams are sent again one by one; as many answers as the
+ * frontend gave to each are awaited and swallowed; then those from the trigger on go out, and what
+ * the backend says is the client's (handover rule 32).
+ */
+#include "handover.h"
+#include "out.h"
+#include "seq.h"
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_WAIT_NS (300 * HB_NS_PER_MS)
+
+static void hold(struct hb_core *core, struct hb_handover *handover, const struct hb_packet *packet)
+{
+	size_t len = packet->payload_len;
+	if (core->budget.used_bytes + len > core->budget.max_total_bytes)
+		return;
+	struct hb_held_datagram *held = malloc(sizeof(*held) + len);
+	if (held == NULL)
+		return;
+	held->next = NULL;
+	held->len = len;
+	memcpy(held->data, packet->data + packet->payload_offset, len);
+	core->budget.used_bytes += len;
+	*handover->held_last = held;
+	handover->held_last = &held->next;
+}
+
+void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg)
+{
+	struct hb_handover *handover = flow->handover;
+	while (handover->held_first != NULL) {
+		struct hb_held_datagram *held = handover->held_first;
+		hb_out_udp_to_server(core, flow, leg, held->data, held->len);
+		handover->held_first = held->next;
+		core->budget.used_bytes -= held->len;
+		free(held);
+	}
+	handover->held_last = &handover->held_first;
+}
+
+static void commit(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	handover->phase = HB_PHASE_COMMITTED;
+	handover->udp_deadline_ns = 0;
+	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
+	hb_handover_udp_release(core, flow, HB_LEG_BACKEND);
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+	core->counters.handovers_done++;
+	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_out_handover(core, flow, &handover->info, NULL);
+}
+
+/* Sends recorded datagrams until one has answers to wait for, or none is left. */
+static void replay(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	const struct hb_record *record = flow->record;
+	while (handover->udp_turn < record->turn_count) {
+		size_t len;
+		const uint8_t *payload = hb_record_datagram(record, handover->udp_turn, &len);
+		handover->udp_swallow = record->turns[handover->udp_turn].answers;
+		handover->udp_turn++;
+		handover->info.turns++;
+		handover->info.replayed_bytes += (uint32_t)len;
+		hb_out_udp_to_server(core, flow, HB_LEG_BACKEND, payload, len);
+		if (handover->udp_swallow > 0) {
+			handover->udp_deadline_ns = core->now.mono_ns + ANSWER_WAIT_NS;
+			return;
+		}
+	}
+	commit(core, flow);
+}
+
+void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
+			   const struct hb_packet *packet)
+{
+	hold(core, flow->handover, packet);
+	replay(core, flow);
+}
+
+enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flow,
+				       const struct hb_packet *packet)
+{
+	hold(core, flow->handover, packet);
+	return HB_DROP;
+}
+
+enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
+					struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = flow->handover;
+	handover->udp_answers++;
+	if (handover->udp_swallow == 0) {
+		/* An answer to what the frontend never answered: the client's. */
+		struct hb_edit edit;
+		hb_edit_begin(&edit, dgram, packet);
+		hb_translate_to_client(&edit, flow, &handover->translation);
+		return hb_edit_finish(&edit);
+	}
+	handover->udp_swallow--;
+	handover->info.discarded_bytes += (uint32_t)packet->payload_len;
+	if (handover->udp_swallow == 0)
+		replay(core, flow);
+	return HB_DROP;
+}
+
+void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = flow->handover;
+	if (handover->udp_deadline_ns == 0 || core->now.mono_ns < handover->udp_deadline_ns)
+		return;
+	bool more = handover->udp_turn < flow->record->turn_count;
+	/* A backend that never answers what the frontend answered is not there. */
+	if (!more && handover->udp_answers == 0) {
+		char text[HB_ENDPOINT_TEXT_SIZE], reason[HB_ENDPOINT_TEXT_SIZE + 32] = "backend ";
+		strcat(reason, hb_endpoint_format(&handover->translation.honeypot, text));
+		hb_handover_undo(core, flow, strcat(reason, " does not answer"));
+		return;
+	}
+	handover->udp_swallow = 0;
+	replay(core, flow);
+}

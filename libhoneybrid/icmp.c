@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An ICMP error quotes the packet that it is about, as the reporter saw it: inside and out it must
+ * tell of the leg on which it goes on, and nothing of the other (handover rule 28). An error about a
+ * packet for a backend during replay ends the handover, and nobody sees it.
+ */
+#include "icmp.h"
+
+#include "bytes.h"
+#include "checksum.h"
+#include "handover.h"
+
+#include <stdio.h>
+
+enum {
+	IPV4_SUM = 10,
+	TCP_SEQ = 4,
+	V4_UNREACHABLE = 3,
+	V4_FRAGMENTATION_NEEDED = 4,
+	V6_UNREACHABLE = 1,
+};
+
+/* One quoted packet, and the error around it, on their way to the other leg. */
+struct rewrite {
+	struct hb_datagram *dgram;
+	const struct hb_packet *error, *quoted;
+};
+
+static bool is_quoted(const struct rewrite *rewrite, size_t offset, size_t len)
+{
+	return rewrite->error->quoted_offset + offset + len <= rewrite->error->len;
+}
+
+/* Addresses inside are not covered by a sum of their own, but for the quoted IPv4 header's. */
+static void quoted_address(const struct rewrite *rewrite, bool source, const struct hb_addr *addr)
+{
+	uint8_t *header = rewrite->dgram->data + rewrite->error->quoted_offset;
+	if (rewrite->quoted->ip_version == 6) {
+		for (size_t i = 0; i < 16; i++)
+			header[(source ? 8 : 24) + i] = addr->bytes[i];
+		return;
+	}
+	size_t at = source ? 12 : 16;
+	uint16_t sum = hb_checksum_update32(hb_get_be16(header + IPV4_SUM),
+					    hb_get_be32(header + at), hb_get_be32(addr->bytes + 12));
+	hb_put_be16(header + IPV4_SUM, sum);
+	for (size_t i = 0; i < 4; i++)
+		header[at + i] = addr->bytes[12 + i];
+}
+
+static void quoted_endpoint(const struct rewrite *rewrite, bool source,
+			    const struct hb_endpoint *endpoint)
+{
+	uint8_t protocol = rewrite->quoted->protocol;
+	size_t at = rewrite->quoted->l4_offset + (source ? 0u : 2u);
+	quoted_address(rewrite, source, &endpoint->addr);
+	if ((protocol == HB_PROTO_TCP || protocol == HB_PROTO_UDP) && is_quoted(rewrite, at, 2))
+		hb_put_be16(rewrite->dgram->data + rewrite->error->quoted_offset + at,
+			    endpoint->port);
+}
+
+static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)
+{
+	size_t at = rewrite->quoted->l4_offset + (size_t)TCP_SEQ;
+	if (rewrite->quoted->protocol == HB_PROTO_TCP && is_quoted(rewrite, at, 4))
+		hb_put_be32(rewrite->dgram->data + rewrite->error->quoted_offset + at, seq);
+}
+
+static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edit)
+{
+	struct hb_packet changed;
+	hb_edit_finish(edit);
+	if (hb_packet_parse(rewrite->dgram->data, rewrite->dgram->len, &changed) != 0)
+		return HB_DROP;
+	hb_checksum_fill_l4(rewrite->dgram->data, &changed);
+	return HB_ACCEPT_MODIFIED;
+}
+
+/* A honeypot, or a router before it, tells the client of a packet of the client's. */
+static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	struct hb_endpoint client = { flow->client, flow->client_port };
+	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
+	struct hb_edit edit;
+	quoted_endpoint(rewrite, true, &client);
+	quoted_endpoint(rewrite, false, &attacked);
+	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
+	hb_edit_source(&edit, &attacked);
+	return finish(rewrite, &edit);
+}
+
+/* Somebody outside tells the honeypot of a packet that it sent to the client. */
+static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	bool redirected = flow->state == HB_STATE_FORWARD && flow->handover != NULL;
+	if (redirected)
+		translation = flow->handover->translation;
+	struct hb_endpoint client = { flow->client, translation.client_port };
+	struct hb_edit edit;
+	quoted_endpoint(rewrite, true, &translation.honeypot);
+	quoted_endpoint(rewrite, false, &client);
+	if (redirected)
+		quoted_seq(rewrite, rewrite->quoted->seq - translation.seq_difference);
+	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
+	hb_edit_destination(&edit, &translation.honeypot);
+	return finish(rewrite, &edit);
+}
+
+static bool is_unreachable(const struct hb_packet *error)
+{
+	if (error->ip_version == 6)
+		return error->icmp_type == V6_UNREACHABLE;
+	return error->icmp_type == V4_UNREACHABLE && error->icmp_code != V4_FRAGMENTATION_NEEDED;
+}
+
+/* About a packet of the client's, quoted as the honeypot's side saw it. */
+static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
+				    const struct rewrite *rewrite)
+{
+	struct hb_flow *flow = match->flow;
+	bool replaying = flow->state == HB_STATE_REPLAY;
+	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(rewrite->error)) {
+		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
+		hb_endpoint_format(&flow->handover->translation.honeypot, text);
+		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
+		hb_handover_undo(core, flow, reason);
+		return HB_DROP;
+	}
+	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
+	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
+		return HB_DROP;
+	return to_client(flow, rewrite);
+}
+
+/* The same legs as for packets the other way. */
+static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet *quoted)
+{
+	struct hb_packet swapped = *quoted;
+	swapped.src = quoted->dst;
+	swapped.dst = quoted->src;
+	swapped.src_port = quoted->dst_port;
+	swapped.dst_port = quoted->src_port;
+	return hb_flowtable_find(&core->table, &swapped);
+}
+
+enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
+			      const struct hb_packet *packet)
+{
+	struct hb_packet quoted;
+	/* This host's own errors about what is none of ours go their way. */
+	enum hb_verdict stranger = dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP;
+	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
+		return stranger;
+	struct rewrite rewrite = { dgram, packet, &quoted };
+	struct hb_match match = find_swapped(core, &quoted);
+	if (match.flow == NULL)
+		return stranger;
+	if (match.direction == HB_FROM_SERVER)
+		return about_client(core, &match, &rewrite);
+	if (match.flow->state == HB_STATE_DROPPED || match.flow->state == HB_STATE_CONTROL)
+		return match.flow->state == HB_STATE_CONTROL ? HB_ACCEPT : HB_DROP;
+	return to_honeypot(match.flow, &rewrite);
+}

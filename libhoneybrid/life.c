@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A flow has one timer, and it is set lazily: a packet does not move it. When it fires too early
+ * for the last packet it is set again, so that a busy flow costs nothing here.
+ *
+ * A closed flow is reported after closed_delay_ms and forgotten; a redirected one stays for a while
+ * as a tombstone, since both honeypots may still send packets that the client must not see.
+ */
+#include "life.h"
+
+#include "broken.h"
+#include "handover.h"
+#include "out.h"
+
+#include <stdlib.h>
+
+#define FLOWS_PER_BLOCK 512
+#define LEG_PORT_TRIES 64
+#define FIRST_FREE_PORT 1024
+#define TOMBSTONE_FIN_NS (60 * HB_NS_PER_S)
+#define TOMBSTONE_RESET_NS (10 * HB_NS_PER_S)
+
+struct hb_flow_block {
+	struct hb_flow_block *next;
+	struct hb_flow flows[FLOWS_PER_BLOCK];
+};
+
+static struct hb_flow *pool_take(struct hb_flow_pool *pool)
+{
+	if (pool->free == NULL) {
+		struct hb_flow_block *block = malloc(sizeof(*block));
+		if (block == NULL)
+			return NULL;
+		block->next = pool->blocks;
+		pool->blocks = block;
+		for (size_t i = 0; i < FLOWS_PER_BLOCK; i++) {
+			block->flows[i].older = pool->free;
+			pool->free = &block->flows[i];
+		}
+	}
+	struct hb_flow *flow = pool->free;
+	pool->free = flow->older;
+	*flow = (struct hb_flow){ 0 };
+	return flow;
+}
+
+static void pool_give(struct hb_flow_pool *pool, struct hb_flow *flow)
+{
+	flow->older = pool->free;
+	pool->free = flow;
+}
+
+void hb_life_fini(struct hb_core *core)
+{
+	struct hb_flow_block *next;
+	for (struct hb_flow_block *block = core->pool.blocks; block != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+	core->pool = (struct hb_flow_pool){ 0 };
+}
+
+bool hb_life_is_closed(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP && hb_track_closed(&flow->track);
+}
+
+static const struct hb_options *options_of(const struct hb_core *core, const struct hb_flow *flow)
+{
+	return flow->target ? &flow->target->policy->options : &core->policy->options;
+}
+
+static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_options *options = options_of(core, flow);
+	bool redirected = flow->handover != NULL;
+	if (flow->flags & HB_FLOW_REPORTED) {
+		if (!redirected)
+			return 0;
+		return flow->track.flags & HB_TRACK_RESET ? TOMBSTONE_RESET_NS : TOMBSTONE_FIN_NS;
+	}
+	if (hb_life_is_closed(flow))
+		return options->closed_delay_ms * HB_NS_PER_MS;
+	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;
+	bool established = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_MIDSTREAM);
+	if (flow->protocol == HB_PROTO_TCP && served && established)
+		return options->established_timeout_s * HB_NS_PER_S;
+	return options->expiration_delay_s * HB_NS_PER_S;
+}
+
+void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
+{
+	uint64_t deadline = flow->last_ns + idle_ns(core, flow);
+	uint64_t handover = hb_handover_deadline(core, flow);
+	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
+}
+
+/* The oldest flow that nobody decided about gives way. False: there is none. */
+static bool evict(struct hb_core *core)
+{
+	if (core->oldest_undecided == NULL)
+		return false;
+	core->counters.flows_evicted++;
+	hb_life_end(core, core->oldest_undecided, "gave way: too many flows");
+	return true;
+}
+
+/*
+ * Enters both legs. A client that reaches two addresses of a darknet from one port would have one
+ * leg to the frontend twice: the later flow gets another port there (handover rule 20).
+ */
+static bool enter_legs(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_CLIENT);
+	if (!hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_CLIENT], HB_LEG_CLIENT, &key))
+		return false;
+	if (hb_flow_is_identity(flow))
+		return true;
+	for (unsigned i = 0; i < LEG_PORT_TRIES; i++) {
+		key = hb_flow_leg(flow, HB_LEG_FRONTEND);
+		if (hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_FRONTEND],
+					HB_LEG_FRONTEND, &key))
+			return true;
+		if (flow->protocol != HB_PROTO_TCP && flow->protocol != HB_PROTO_UDP)
+			break;
+		uint32_t step = (uint32_t)(flow->id * 7919 + i);
+		flow->leg_port = (uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
+	}
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
+	return false;
+}
+
+struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
+			      const struct hb_target *target, bool from_honeypot, uint32_t mark)
+{
+	if (core->counters.flows >= core->policy->options.max_flows && !evict(core))
+		return NULL;
+	struct hb_flow *flow = pool_take(&core->pool);
+	if (flow == NULL)
+		return NULL;
+	flow->id = ++core->last_flow_id;
+	flow->target = target;
+	flow->protocol = packet->protocol;
+	flow->client = packet->src;
+	flow->client_port = packet->src_port;
+	flow->leg_port = packet->src_port;
+	flow->attacked = packet->dst;
+	flow->attacked_port = packet->dst_port;
+	flow->mark = mark;
+	flow->started_ns = core->now.mono_ns;
+	flow->flags = from_honeypot ? HB_FLOW_FROM_HONEYPOT : 0;
+	if (packet->protocol == HB_PROTO_TCP)
+		hb_track_init(&flow->track, packet);
+	flow->track.client_ttl = packet->ttl;
+	flow->track.server_ttl = 64;
+	if (!enter_legs(core, flow)) {
+		pool_give(&core->pool, flow);
+		return NULL;
+	}
+	core->counters.flows++;
+	core->counters.flows_started++;
+	hb_life_count(core, flow, packet, HB_FROM_CLIENT);
+	hb_flow_set_state(core, flow, HB_STATE_INIT);
+	hb_out_flow(core, flow, HB_EVENT_FLOW_NEW, NULL);
+	return flow;
+}
+
+void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,
+		   enum hb_direction direction)
+{
+	flow->last_ns = core->now.mono_ns;
+	flow->packets++;
+	flow->bytes += packet->len;
+	if (direction == HB_FROM_CLIENT)
+		flow->client_packets++;
+}
+
+static void forget(struct hb_core *core, struct hb_flow *flow)
+{
+	hb_wheel_cancel(&core->wheel, &flow->timer);
+	hb_handover_free(core, flow);
+	hb_record_free(flow->record, &core->budget);
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
+	hb_flow_set_state(core, flow, HB_STATE_NONE);
+	core->counters.flows--;
+	pool_give(&core->pool, flow);
+}
+
+static void report(struct hb_core *core, struct hb_flow *flow, const char *reason)
+{
+	if (flow->flags & HB_FLOW_REPORTED)
+		return;
+	flow->flags |= HB_FLOW_REPORTED;
+	hb_out_flow(core, flow, HB_EVENT_FLOW_END, reason);
+}
+
+void hb_life_end(struct hb_core *core, struct hb_flow *flow, const char *reason)
+{
+	report(core, flow, reason);
+	forget(core, flow);
+}
+
+void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
+{
+	struct hb_flow *flow = (struct hb_flow *)((char *)timer - offsetof(struct hb_flow, timer));
+	if (flow->handover != NULL && core->now.mono_ns >= hb_handover_deadline(core, flow))
+		hb_handover_timer(core, flow);
+	bool replaying = flow->state == HB_STATE_REPLAY;
+	if (replaying || core->now.mono_ns < flow->last_ns + idle_ns(core, flow)) {
+		hb_life_arm(core, flow);
+		return;
+	}
+	bool closed = hb_life_is_closed(flow);
+	if (closed && flow->handover != NULL && !(flow->flags & HB_FLOW_REPORTED)) {
+		report(core, flow, "");
+		hb_life_arm(core, flow);
+		return;
+	}
+	hb_life_end(core, flow, closed ? "" : "idle");
+}
+
+void hb_life_end_all(struct hb_core *core)
+{
+	for (size_t i = 0; i <= core->table.mask; i++) {
+		struct hb_node *node = core->table.buckets[i];
+		while (node != NULL) {
+			if (node->leg != HB_LEG_CLIENT) {
+				node = node->next;
+				continue;
+			}
+			struct hb_flow *flow = hb_flowtable_flow(node);
+			if (flow->state == HB_STATE_REPLAY)
+				hb_handover_undo(core, flow, "the gateway stops");
+			hb_life_end(core, flow, "the gateway stops");
+			node = core->table.buckets[i]; /* other nodes of the flow may have gone */
+		}
+	}
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How flows begin, how long they stay, how they end. */
+#ifndef HB_LIFE_H
+#define HB_LIFE_H
+
+#include "core.h"
+#include "target.h"
+
+/* Frees the memory of all flows, silently. */
+void hb_life_fini(struct hb_core *core);
+
+/*
+ * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit the oldest
+ * undecided flow gives way.
+ * @target  NULL: none takes it. @from_honeypot  the packet's source is a honeypot.
+ * Returns  NULL if there is no room, or its legs clash with those of another flow.
+ */
+struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
+			      const struct hb_target *target, bool from_honeypot, uint32_t mark);
+
+/* Counts a packet of the flow. */
+void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,
+		   enum hb_direction direction);
+
+/* Sets the flow's timer to what comes first: its own end, or a step of its handover. */
+void hb_life_arm(struct hb_core *core, struct hb_flow *flow);
+
+/* The flow's timer fired: a step of the handover, or the end. */
+void hb_life_timer(struct hb_core *core, struct hb_timer *timer);
+
+/* Says that the flow ended, if that was not said, and forgets it. */
+void hb_life_end(struct hb_core *core, struct hb_flow *flow, const char *reason);
+
+/* Ends every flow; handovers are undone first. */
+void hb_life_end_all(struct hb_core *core);
+
+/* True if neither side will send any more. */
+bool hb_life_is_closed(const struct hb_flow *flow);
+
+#endif

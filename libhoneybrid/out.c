@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "out.h"
+
+#include "decide.h"
+#include "handover.h"
+#include "target.h"
+
+static void emit(struct hb_core *core, size_t len)
+{
+	if (len == 0)
+		return;
+	struct hb_datagram dgram = { .data = core->scratch, .len = len, .cap = HB_SCRATCH_SIZE };
+	core->counters.emitted++;
+	core->ops->emit(core->ctx, &dgram);
+}
+
+void hb_out_to_client(struct hb_core *core, const struct hb_flow *flow, struct hb_build_tcp *spec)
+{
+	spec->ip.src = (struct hb_endpoint){ flow->attacked, flow->attacked_port };
+	spec->ip.dst = (struct hb_endpoint){ flow->client, flow->client_port };
+	spec->ip.ttl = flow->track.server_ttl;
+	spec->ip.dont_fragment = true;
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec));
+}
+
+static void address_to_server(const struct hb_flow *flow, enum hb_leg leg, struct hb_build_ip *ip)
+{
+	struct hb_leg_key key = hb_flow_leg(flow, leg);
+	ip->src = (struct hb_endpoint){ key.client, key.client_port };
+	ip->dst = (struct hb_endpoint){ key.server, key.server_port };
+	ip->ttl = flow->track.client_ttl;
+	ip->dont_fragment = true;
+}
+
+void hb_out_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
+		      struct hb_build_tcp *spec)
+{
+	address_to_server(flow, leg, &spec->ip);
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec));
+}
+
+void hb_out_udp_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
+			  const uint8_t *payload, size_t len)
+{
+	struct hb_build_ip ip = { 0 };
+	address_to_server(flow, leg, &ip);
+	ip.dont_fragment = false;
+	emit(core, hb_build_udp(core->scratch, HB_SCRATCH_SIZE, &ip, payload, len));
+}
+
+void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet)
+{
+	if (packet->tcp_flags & HB_TCP_RST)
+		return;
+	struct hb_build_tcp spec = {
+		.ip = { .src = { packet->dst, packet->dst_port },
+			.dst = { packet->src, packet->src_port },
+			.ttl = 64,
+			.dont_fragment = true },
+		.flags = HB_TCP_RST,
+		.seq = packet->ack,
+	};
+	if (!(packet->tcp_flags & HB_TCP_ACK)) {
+		spec.flags |= HB_TCP_ACK;
+		spec.seq = 0;
+		spec.ack = packet->seq + hb_track_segment_len(packet);
+	}
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, &spec));
+}
+
+void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
+		      struct hb_flow_info *info)
+{
+	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);
+	bool forward = flow->state == HB_STATE_FORWARD && flow->handover != NULL;
+	if (forward)
+		leg = hb_flow_leg(flow, HB_LEG_BACKEND);
+	if (flow->state == HB_STATE_DROPPED)
+		leg = hb_flow_leg(flow, HB_LEG_CLIENT);
+	int64_t wall_offset_us = core->now.wall_us - (int64_t)(core->now.mono_ns / 1000);
+	*info = (struct hb_flow_info){
+		.id = flow->id,
+		.state = flow->state,
+		.protocol = flow->protocol,
+		.client = { flow->client, flow->client_port },
+		.attacked = { flow->attacked, flow->attacked_port },
+		.honeypot = { leg.server, leg.server_port },
+		.started = { flow->started_ns, (int64_t)(flow->started_ns / 1000) + wall_offset_us },
+		.last_packet = { flow->last_ns, (int64_t)(flow->last_ns / 1000) + wall_offset_us },
+		.packets = flow->packets,
+		.bytes = flow->bytes,
+		.client_packets = flow->client_packets,
+		.mark = flow->mark,
+		.backend = flow->handover ? flow->handover->backend_number : 0,
+	};
+	if (flow->protocol == HB_PROTO_TCP)
+		info->client_stream_bytes = flow->track.client_next - flow->track.client_isn - 1;
+}
+
+static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_event *event)
+{
+	if (core->ops->event == NULL)
+		return;
+	char trace[HB_DECIDE_TRACE_SIZE];
+	event->size = sizeof(*event);
+	event->time = core->now;
+	hb_out_flow_info(core, flow, &event->flow);
+	event->trace = hb_decide_trace(flow, trace);
+	event->reason = event->reason ? event->reason : "";
+	event->note = event->note ? event->note : "";
+	event->module = event->module ? event->module : "";
+	core->ops->event(core->ctx, event);
+}
+
+void hb_out_flow(struct hb_core *core, const struct hb_flow *flow, enum hb_event_kind kind,
+		 const char *reason)
+{
+	event(core, flow, &(struct hb_event){ .kind = kind, .reason = reason });
+}
+
+void hb_out_state(struct hb_core *core, const struct hb_flow *flow, enum hb_flow_state from)
+{
+	event(core, flow, &(struct hb_event){ .kind = HB_EVENT_FLOW_STATE, .from_state = from });
+}
+
+void hb_out_handover(struct hb_core *core, const struct hb_flow *flow,
+		     const struct hb_handover_info *info, const char *failure)
+{
+	struct hb_event report = { .kind = failure ? HB_EVENT_HANDOVER_FAILED : HB_EVENT_HANDOVER,
+				   .reason = failure };
+	if (info != NULL)
+		report.handover = *info;
+	event(core, flow, &report);
+}
+
+void hb_out_note(struct hb_core *core, const struct hb_flow *flow, const char *module,
+		 const char *text)
+{
+	event(core, flow,
+	      &(struct hb_event){ .kind = HB_EVENT_MODULE_NOTE, .note = text, .module = module });
+}

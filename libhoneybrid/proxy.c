@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "proxy.h"
+
+#include "debt.h"
+#include "decide.h"
+#include "handover.h"
+#include "seq.h"
+#include "state.h"
+
+static bool is_tcp(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP;
+}
+
+/* The record of a client's payload that passes to the frontend; at a limit the flow is PROXY. */
+static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
+{
+	const uint8_t *payload = packet->data + packet->payload_offset;
+	uint32_t limit = flow->target->policy->options.max_packet_buffer;
+	if (flow->record == NULL)
+		flow->record = hb_record_new(is_tcp(flow) ? flow->track.client_next : 0);
+	if (flow->record == NULL) {
+		hb_handover_decline(core, flow, "no memory for the recording");
+		return;
+	}
+	if (is_tcp(flow))
+		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
+			      packet->payload_len, packet->ack);
+	else
+		hb_record_udp(flow->record, &core->budget, payload, packet->payload_len);
+	if (flow->record->given_up || (limit != 0 && flow->record->segments > limit))
+		hb_handover_decline(core, flow, "the recording was given up at a limit");
+}
+
+/*
+ * Of copies of one byte the first that passed counts, for the frontend as for the record: later
+ * ones are made equal, not dropped, since the first may have been lost (handover rule 25).
+ */
+static void unify_copies(const struct hb_flow *flow, struct hb_edit *edit)
+{
+	const struct hb_packet *packet = edit->packet;
+	const uint8_t *payload = packet->data + packet->payload_offset;
+	if (flow->record == NULL ||
+	    !hb_record_differs(flow->record, packet->seq, payload, packet->payload_len))
+		return;
+	for (size_t i = 0; i < packet->payload_len; i++) {
+		size_t there;
+		const uint8_t *first = hb_stream_at(&flow->record->stream,
+						    packet->seq + (uint32_t)i, &there);
+		if (first != NULL && *first != payload[i])
+			hb_edit_u8(edit, packet->payload_offset + i, *first);
+	}
+}
+
+/* Data in order, no data at all, or a FIN: what the rules are asked on. */
+static bool is_news(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	if (!is_tcp(flow))
+		return true;
+	if (!(flow->track.flags & HB_TRACK_SYN_ACK) ||
+	    (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST)) || !(packet->tcp_flags & HB_TCP_ACK))
+		return false;
+	return packet->payload_len == 0 || hb_track_in_order(&flow->track, packet);
+}
+
+/* Asks the backend rules. True if the packet was taken over by a handover. */
+static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,
+		     const struct hb_packet *packet, enum hb_verdict *verdict)
+{
+	unsigned number = 0;
+	if (!is_news(flow, packet))
+		return false;
+	switch (hb_decide_backend(core, flow, packet, &number)) {
+	case HB_DECISION_ACCEPT:
+		return hb_handover_begin(core, flow, dgram, packet, number, verdict);
+	case HB_DECISION_REJECT:
+		hb_record_free(flow->record, &core->budget);
+		flow->record = NULL;
+		hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_REJECT));
+		return false;
+	default:
+		return false;
+	}
+}
+
+static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *flow,
+					struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	if (flow->handover != NULL && !hb_debt_from_client(flow->handover, packet))
+		return HB_DROP;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_honeypot(&edit, flow, &translation);
+	if (hb_flow_records(flow) && packet->payload_len > 0) {
+		if (is_tcp(flow))
+			unify_copies(flow, &edit);
+		record(core, flow, packet);
+	}
+	if (is_tcp(flow))
+		hb_track_client(&flow->track, packet);
+	return hb_edit_finish(&edit);
+}
+
+enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
+				struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	enum hb_verdict verdict;
+	bool deciding = flow->state == HB_STATE_DECISION;
+	/* What the frontend would refuse is no record and no reason to decide (handover rule 25). */
+	if (deciding && dgram->checksum == HB_CHECKSUM_COMPLETE && !dgram->gso &&
+	    !hb_packet_checksum_ok(packet))
+		return HB_DROP;
+	if (deciding && redirect(core, flow, dgram, packet, &verdict))
+		return verdict;
+	return pass_to_frontend(core, flow, dgram, packet);
+}
+
+enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
+				  struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	if (is_tcp(flow)) {
+		hb_track_server(&flow->track, packet, hb_flow_age_ms(core, flow));
+	} else {
+		flow->track.server_ttl = packet->ttl;
+		if (flow->record != NULL && flow->record->turn_count > 0)
+			flow->record->turns[flow->record->turn_count - 1].answers++;
+	}
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_client(&edit, flow, &translation);
+	if (flow->handover != NULL) {
+		bool passes = hb_debt_from_honeypot(flow->handover, &edit);
+		hb_replay_acknowledged(core, flow->handover, packet);
+		hb_debt_settle(core, flow);
+		if (flow->record == NULL)
+			hb_handover_free(core, flow);
+		if (!passes)
+			return HB_DROP;
+	}
+	return hb_edit_finish(&edit);
+}

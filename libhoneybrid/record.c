@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record.h"
+
+#include "seq.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct hb_record *hb_record_new(uint32_t base)
+{
+	struct hb_record *record = calloc(1, sizeof(*record));
+	if (record != NULL)
+		hb_stream_init(&record->stream, base);
+	return record;
+}
+
+static void free_early(struct hb_record *record, struct hb_budget *budget,
+		       struct hb_early_piece *piece)
+{
+	record->early = piece->next;
+	budget->used_bytes -= piece->len;
+	free(piece);
+}
+
+static void drop_memory(struct hb_record *record, struct hb_budget *budget)
+{
+	while (record->early != NULL)
+		free_early(record, budget, record->early);
+	hb_stream_fini(&record->stream, budget);
+	free(record->turns);
+	record->turns = NULL;
+	record->turn_count = 0;
+	record->turn_cap = 0;
+}
+
+void hb_record_free(struct hb_record *record, struct hb_budget *budget)
+{
+	if (record == NULL)
+		return;
+	drop_memory(record, budget);
+	free(record);
+}
+
+void hb_record_give_up(struct hb_record *record, struct hb_budget *budget)
+{
+	drop_memory(record, budget);
+	record->given_up = true;
+}
+
+/* The turn that bytes with this ACK belong to: the last one, or a new one. NULL: no memory. */
+static struct hb_turn *turn_for(struct hb_record *record, uint32_t ack, bool always_new)
+{
+	if (record->turn_count > 0 && !always_new) {
+		struct hb_turn *last = &record->turns[record->turn_count - 1];
+		/* An older ACK is a chunk that was delayed: the client had seen more by then. */
+		if (hb_seq_at_or_before(ack, last->ack))
+			return last;
+	}
+	if (record->turn_count == record->turn_cap) {
+		uint32_t cap = record->turn_cap ? record->turn_cap * 2 : 4;
+		struct hb_turn *turns = realloc(record->turns, cap * sizeof(*turns));
+		if (turns == NULL)
+			return NULL;
+		record->turns = turns;
+		record->turn_cap = cap;
+	}
+	struct hb_turn *turn = &record->turns[record->turn_count++];
+	*turn = (struct hb_turn){ .end = hb_stream_end(&record->stream), .ack = ack };
+	return turn;
+}
+
+static void append(struct hb_record *record, struct hb_budget *budget, const uint8_t *data,
+		   size_t len, uint32_t ack, bool always_new)
+{
+	struct hb_turn *turn = turn_for(record, ack, always_new);
+	if (turn == NULL || hb_stream_append(&record->stream, budget, data, len) < len) {
+		hb_record_give_up(record, budget);
+		return;
+	}
+	turn->end = hb_stream_end(&record->stream);
+}
+
+static void keep_early(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+		       const uint8_t *payload, size_t len)
+{
+	if (budget->used_bytes + len > budget->max_total_bytes ||
+	    hb_seq_distance(record->stream.base, seq) + len > budget->max_each_bytes) {
+		hb_record_give_up(record, budget);
+		return;
+	}
+	struct hb_early_piece **at = &record->early;
+	while (*at != NULL && hb_seq_before((*at)->seq, seq))
+		at = &(*at)->next;
+	if (*at != NULL && (*at)->seq == seq && (*at)->len >= len)
+		return;
+	struct hb_early_piece *piece = malloc(sizeof(*piece) + len);
+	if (piece == NULL) {
+		hb_record_give_up(record, budget);
+		return;
+	}
+	piece->next = *at;
+	piece->seq = seq;
+	piece->len = (uint32_t)len;
+	memcpy(piece->data, payload, len);
+	budget->used_bytes += len;
+	*at = piece;
+}
+
+size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget)
+{
+	size_t joined = 0;
+	while (record->early != NULL) {
+		struct hb_early_piece *piece = record->early;
+		uint32_t end = hb_stream_end(&record->stream);
+		if (hb_seq_after(piece->seq, end))
+			break;
+		uint32_t known = hb_seq_distance(piece->seq, end);
+		if (known < piece->len)
+			joined += hb_stream_append(&record->stream, budget, piece->data + known,
+						   piece->len - known);
+		free_early(record, budget, piece);
+	}
+	return joined;
+}
+
+void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+		   const uint8_t *payload, size_t len, uint32_t ack)
+{
+	if (record->given_up || len == 0)
+		return;
+	record->segments++;
+	uint32_t end = hb_stream_end(&record->stream);
+	if (hb_seq_after(seq, end)) {
+		keep_early(record, budget, seq, payload, len);
+		return;
+	}
+	uint32_t known = hb_seq_distance(seq, end);
+	if (known >= len)
+		return;
+	append(record, budget, payload + known, len - known, ack, false);
+	if (!record->given_up && hb_record_join_early(record, budget) > 0)
+		record->turns[record->turn_count - 1].end = hb_stream_end(&record->stream);
+}
+
+void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,
+		   size_t len)
+{
+	if (record->given_up)
+		return;
+	record->segments++;
+	append(record, budget, payload, len, 0, true);
+}
+
+const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len)
+{
+	uint32_t start = i > 0 ? record->turns[i - 1].end : record->stream.base;
+	*len = hb_seq_distance(start, record->turns[i].end);
+	return record->stream.data + hb_seq_distance(record->stream.base, start);
+}
+
+bool hb_record_differs(const struct hb_record *record, uint32_t seq, const uint8_t *payload,
+		       size_t len)
+{
+	const struct hb_stream *stream = &record->stream;
+	uint32_t end = hb_stream_end(stream);
+	if (record->given_up || !hb_seq_before(seq, end))
+		return false;
+	uint32_t skip = hb_seq_before(seq, stream->base) ? hb_seq_distance(seq, stream->base) : 0;
+	if (skip >= len)
+		return false;
+	size_t known_len;
+	const uint8_t *known = hb_stream_at(stream, seq + skip, &known_len);
+	if (known_len > len - skip)
+		known_len = len - skip;
+	return known_len > 0 && memcmp(known, payload + skip, known_len) != 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The client's part of a dialogue, as the frontend took it: what is replayed to a backend.
+ *
+ * TCP: turns of a stream; the client's chunks with equal ACK are one turn, since the client had seen
+ * the same when it sent them. UDP: a turn is a datagram.
+ */
+#ifndef HB_RECORD_H
+#define HB_RECORD_H
+
+#include "stream.h"
+
+struct hb_turn {
+	uint32_t end;	  /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
+	uint32_t ack;	  /* TCP: what the client had seen of the server's stream */
+	uint32_t answers; /* UDP: datagrams that the frontend answered with */
+};
+
+/* A piece that came before the one ahead of it, kept since the client will not repeat it. */
+struct hb_early_piece {
+	struct hb_early_piece *next;
+	uint32_t seq;
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct hb_record {
+	struct hb_stream stream;
+	struct hb_turn *turns;
+	uint32_t turn_count, turn_cap;
+	uint32_t segments; /* for the limit in packets */
+	struct hb_early_piece *early; /* by sequence number */
+	bool given_up; /* a limit was reached: the flow can no longer be replayed */
+};
+
+/* NULL if memory is short; given: free with hb_record_free(). @base as of hb_stream. */
+struct hb_record *hb_record_new(uint32_t base);
+void hb_record_free(struct hb_record *record, struct hb_budget *budget);
+
+/* Gives the memory back and remembers that a limit was reached. */
+void hb_record_give_up(struct hb_record *record, struct hb_budget *budget);
+
+/*
+ * Takes TCP payload that was passed to the frontend. What the stream already has is left alone (the
+ * first copy counts); what comes too early is kept aside, and joined when the hole is filled.
+ * @ack  the segment's ACK field.
+ */
+void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+		   const uint8_t *payload, size_t len, uint32_t ack);
+
+/* Takes a client's datagram. */
+void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,
+		   size_t len);
+
+/* Moves early pieces that follow the stream's end to it; returns how many bytes came. */
+size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget);
+
+/* Payload of datagram i of a UDP record. Borrowed until the record changes. */
+const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len);
+
+/* True if a copy of bytes that are already recorded differs from them. */
+bool hb_record_differs(const struct hb_record *record, uint32_t seq, const uint8_t *payload,
+		       size_t len);
+
+#endif

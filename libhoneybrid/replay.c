@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Repeats a recorded dialogue to the backend.
+ *
+ * Answer 0 is what the server says before the client spoke; answer i is that to turn i - 1. Before
+ * turn i is sent, answer i must be complete: it has the length that the frontend's had and ended
+ * with PSH, or it began and then nothing came for a while, or the time for one answer is over
+ * (handover rule 3). The answer to the last turn is awaited and discarded only if the frontend had
+ * begun to give it; else it is the backend's to give, and the client gets it (rule 2).
+ *
+ * The client's numbers are the same on both legs, so what is sent is the record as it is. The peer
+ * is on a local network: its window is the only limit to what is on its way at once.
+ */
+#include "replay.h"
+
+#include "handover.h"
+#include "out.h"
+#include "seq.h"
+
+#define SYN_RTO_NS (200 * HB_NS_PER_MS)
+#define MIN_RTO_NS (200 * HB_NS_PER_MS)
+#define MAX_RTO_NS (2 * HB_NS_PER_S)
+#define ANSWER_LIMIT_NS (2 * HB_NS_PER_S)
+#define MIN_QUIET_NS (20 * HB_NS_PER_MS)
+#define RESENDS_MAX 12
+#define TIMESTAMP_BYTES 12
+#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+
+static uint16_t header_bytes(const struct hb_flow *flow)
+{
+	return hb_addr_is_ipv4(&flow->client) ? 40 : 60;
+}
+
+static struct hb_build_tcp segment(const struct hb_handover *handover, uint32_t seq, uint8_t flags)
+{
+	const struct hb_track *track = &handover->flow->track;
+	const struct hb_replay *replay = &handover->replay;
+	bool undone = handover->phase == HB_PHASE_UNDONE;
+	uint32_t ack = undone ? track->client_ack : replay->rcv_nxt;
+	if (handover->phase == HB_PHASE_COMMITTED)
+		ack = hb_seq_max(ack, track->client_ack - handover->translation.seq_difference);
+	bool scaled = undone || (replay->granted & HB_TCPOPT_WSCALE);
+	struct hb_build_tcp spec = {
+		.seq = seq,
+		.ack = ack,
+		.flags = flags | HB_TCP_ACK,
+		.window = hb_translate_window(hb_track_client_window_bytes(track),
+					      scaled ? track->client_wscale : 0),
+	};
+	if ((undone ? track->granted : replay->granted) & HB_TCPOPT_TIMESTAMP) {
+		spec.options.present = HB_TCPOPT_TIMESTAMP;
+		spec.options.tsval = track->client_ts;
+		spec.options.tsecr = undone ? track->server_ts : replay->ts;
+	}
+	return spec;
+}
+
+static void send_syn(struct hb_core *core, struct hb_handover *handover)
+{
+	const struct hb_track *track = &handover->flow->track;
+	struct hb_build_tcp spec = {
+		.seq = track->client_isn,
+		.flags = HB_TCP_SYN,
+		.window = hb_translate_window(hb_track_client_window_bytes(track), 0),
+		.options = { .present = track->granted & (HB_TCPOPT_WSCALE | HB_TCPOPT_SACK_OK |
+							  HB_TCPOPT_TIMESTAMP),
+			     .wscale = track->client_wscale,
+			     .mss = track->client_mss,
+			     .tsval = track->client_ts },
+	};
+	if (track->client_mss != 0)
+		spec.options.present |= HB_TCPOPT_MSS;
+	if (track->flags & HB_TRACK_ECN)
+		spec.flags |= HB_TCP_ECE | HB_TCP_CWR;
+	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+}
+
+void hb_replay_connect(struct hb_core *core, struct hb_handover *handover)
+{
+	struct hb_replay *replay = &handover->replay;
+	uint32_t isn = handover->flow->track.client_isn;
+	*replay = (struct hb_replay){
+		.una = isn,
+		.nxt = isn + 1,
+		.limit = isn + 1,
+		.rto_ns = SYN_RTO_NS,
+		.sent_ns = core->now.mono_ns,
+		.resend_ns = core->now.mono_ns + SYN_RTO_NS,
+		.ttl = 64,
+	};
+	send_syn(core, handover);
+}
+
+void hb_replay_ack(struct hb_core *core, struct hb_handover *handover)
+{
+	struct hb_build_tcp spec = segment(handover, handover->replay.nxt, 0);
+	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+}
+
+void hb_replay_reset(struct hb_core *core, struct hb_handover *handover)
+{
+	struct hb_build_tcp spec = { .seq = handover->replay.nxt, .flags = HB_TCP_RST };
+	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+}
+
+static void send_segment(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
+			 uint32_t seq, uint32_t len)
+{
+	const struct hb_stream *stream = &handover->flow->record->stream;
+	bool last = seq + len == handover->replay.limit;
+	struct hb_build_tcp spec = segment(handover, seq, last ? HB_TCP_PSH : 0);
+	size_t there;
+	spec.payload = hb_stream_at(stream, seq, &there);
+	spec.payload_len = len;
+	if (handover->client_fin && seq + len == hb_stream_end(stream) && last)
+		spec.flags |= HB_TCP_FIN;
+	hb_out_to_server(core, handover->flow, leg, &spec);
+}
+
+void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg)
+{
+	struct hb_replay *replay = &handover->replay;
+	const struct hb_record *record = handover->flow->record;
+	if (record == NULL || replay->mss == 0)
+		return;
+	uint32_t until = hb_seq_min(replay->limit, replay->una + replay->window);
+	while (hb_seq_before(replay->nxt, until)) {
+		uint32_t len = hb_seq_distance(replay->nxt, until);
+		if (len > replay->mss)
+			len = replay->mss;
+		send_segment(core, handover, leg, replay->nxt, len);
+		replay->nxt += len;
+	}
+	if (replay->resend_ns == 0 && hb_seq_before(replay->una, replay->limit))
+		replay->resend_ns = core->now.mono_ns + replay->rto_ns;
+}
+
+bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg)
+{
+	struct hb_replay *replay = &handover->replay;
+	if (++replay->tries > RESENDS_MAX)
+		return false;
+	handover->info.retransmissions++;
+	replay->rto_ns *= 2;
+	if (replay->rto_ns > MAX_RTO_NS)
+		replay->rto_ns = MAX_RTO_NS;
+	replay->resend_ns = core->now.mono_ns + replay->rto_ns;
+	if (leg == HB_LEG_BACKEND && !replay->connected) {
+		send_syn(core, handover);
+		return true;
+	}
+	replay->nxt = replay->una;
+	uint32_t window = replay->window;
+	if (replay->window == 0)
+		replay->window = 1; /* a zero-window probe */
+	hb_replay_push(core, handover, leg);
+	replay->window = window;
+	return true;
+}
+
+void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
+			    const struct hb_packet *packet)
+{
+	struct hb_replay *replay = &handover->replay;
+	enum hb_leg leg = handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND : HB_LEG_BACKEND;
+	if (!(packet->tcp_flags & HB_TCP_ACK))
+		return;
+	uint8_t shift = leg == HB_LEG_BACKEND ? replay->shift : handover->flow->track.server_wscale;
+	replay->window = (uint32_t)packet->window << shift;
+	bool advances = hb_seq_after(packet->ack, replay->una) &&
+			hb_seq_at_or_before(packet->ack, hb_seq_max(replay->nxt, replay->limit));
+	if (advances) {
+		replay->una = packet->ack;
+		replay->nxt = hb_seq_max(replay->nxt, replay->una);
+		replay->dup_acks = 0;
+		replay->tries = 0;
+		replay->rto_ns = MIN_RTO_NS + replay->rtt_ns;
+		replay->resend_ns = 0;
+	} else if (packet->ack == replay->una && packet->payload_len == 0 &&
+		   hb_seq_before(replay->una, replay->nxt) && ++replay->dup_acks == 3) {
+		replay->nxt = replay->una;
+		handover->info.retransmissions++;
+	}
+	hb_replay_push(core, handover, leg);
+}
+
+/* Where the frontend's answer number i ends, in its numbers: what the client had seen of it. */
+static uint32_t answer_end(const struct hb_flow *flow, uint32_t i)
+{
+	return i < flow->record->turn_count ? flow->record->turns[i].ack : flow->track.server_next;
+}
+
+static uint32_t answer_length(const struct hb_flow *flow, uint32_t i)
+{
+	uint32_t start = i > 0 ? flow->record->turns[i - 1].ack : flow->track.server_isn + 1;
+	return hb_seq_distance(start, answer_end(flow, i));
+}
+
+/* How many answers are discarded: all that the frontend gave. */
+static uint32_t answer_count(const struct hb_handover *handover)
+{
+	return handover->flow->record->turn_count + (handover->frontend_answers ? 1 : 0);
+}
+
+bool hb_replay_done(const struct hb_handover *handover)
+{
+	return handover->replay.connected && handover->replay.answer >= answer_count(handover) &&
+	       hb_seq_at_or_after(handover->replay.una, handover->cut);
+}
+
+static uint64_t quiet_ns(const struct hb_replay *replay)
+{
+	return 2 * replay->rtt_ns > MIN_QUIET_NS ? 2 * replay->rtt_ns : MIN_QUIET_NS;
+}
+
+static bool answer_complete(const struct hb_core *core, const struct hb_handover *handover)
+{
+	const struct hb_replay *replay = &handover->replay;
+	uint32_t length = answer_length(handover->flow, replay->answer);
+	uint64_t now = core->now.mono_ns;
+	if (replay->answer_bytes == length && (length == 0 || replay->answer_psh))
+		return true;
+	if (replay->answer_bytes > 0 && now >= replay->answer_byte_ns + quiet_ns(replay))
+		return true;
+	return now >= replay->answer_since_ns + ANSWER_LIMIT_NS;
+}
+
+void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
+{
+	struct hb_replay *replay = &handover->replay;
+	const struct hb_record *record = handover->flow->record;
+	while (replay->connected && replay->answer < answer_count(handover) &&
+	       answer_complete(core, handover)) {
+		handover->info.recorded_bytes += answer_length(handover->flow, replay->answer);
+		if (replay->answer < record->turn_count) {
+			replay->limit = record->turns[replay->answer].end;
+			handover->info.turns++;
+		}
+		replay->answer++;
+		replay->answer_bytes = 0;
+		replay->answer_psh = false;
+		replay->answer_since_ns = core->now.mono_ns;
+	}
+	hb_replay_push(core, handover, HB_LEG_BACKEND);
+}
+
+static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *flow,
+			    const struct hb_replay *replay, const struct hb_packet *packet)
+{
+	uint16_t mss = packet->options.present & HB_TCPOPT_MSS ? packet->options.mss : DEFAULT_MSS;
+	uint16_t fits = (uint16_t)(core->mtu - header_bytes(flow));
+	if (mss > fits)
+		mss = fits;
+	if (mss < 64)
+		mss = 64;
+	return replay->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
+}
+
+static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *handover,
+				     const struct hb_packet *packet)
+{
+	struct hb_replay *replay = &handover->replay;
+	struct hb_track *track = &handover->flow->track;
+	replay->granted = track->granted & packet->options.present;
+	if ((track->granted & ~replay->granted) & HB_TCPOPT_TIMESTAMP)
+		return HB_REPLAY_NO_TIMESTAMPS;
+	replay->connected = true;
+	replay->una = packet->ack;
+	replay->isn = packet->seq;
+	replay->rcv_nxt = packet->seq + 1;
+	replay->ts = packet->options.tsval;
+	replay->ttl = packet->ttl;
+	replay->shift = replay->granted & HB_TCPOPT_WSCALE ? packet->options.wscale : 0;
+	replay->window = packet->window; /* not scaled in a SYN */
+	replay->mss = payload_mss(core, handover->flow, replay, packet);
+	if (replay->tries == 0)
+		replay->rtt_ns = core->now.mono_ns - replay->sent_ns;
+	replay->rto_ns = MIN_RTO_NS + replay->rtt_ns;
+	replay->resend_ns = 0;
+	replay->tries = 0;
+	replay->answer_since_ns = core->now.mono_ns;
+	return HB_REPLAY_GOES_ON;
+}
+
+/* SYN-SENT (RFC 9293, 3.10.7.3). */
+static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_handover *handover,
+					      const struct hb_packet *packet)
+{
+	bool acknowledges = (packet->tcp_flags & HB_TCP_ACK) && packet->ack == handover->replay.nxt;
+	if (packet->tcp_flags & HB_TCP_RST)
+		return acknowledges ? HB_REPLAY_REFUSED : HB_REPLAY_GOES_ON;
+	if ((packet->tcp_flags & HB_TCP_ACK) && !acknowledges) {
+		/* The backend still knows an old connection from this port. */
+		hb_out_reset_reply(core, packet);
+		send_syn(core, handover);
+		return HB_REPLAY_GOES_ON;
+	}
+	if (!(packet->tcp_flags & HB_TCP_SYN) || !acknowledges)
+		return HB_REPLAY_GOES_ON;
+	enum hb_replay_result result = syn_ack(core, handover, packet);
+	if (result != HB_REPLAY_GOES_ON)
+		return result;
+	uint32_t before = handover->replay.nxt;
+	hb_replay_advance(core, handover);
+	if (handover->replay.nxt == before && !hb_replay_done(handover))
+		hb_replay_ack(core, handover);
+	return HB_REPLAY_GOES_ON;
+}
+
+/* Bytes of an answer that the client had from the frontend. */
+static void discard(struct hb_core *core, struct hb_handover *handover,
+		    const struct hb_packet *packet, uint32_t fresh)
+{
+	struct hb_replay *replay = &handover->replay;
+	replay->rcv_nxt += fresh;
+	replay->answer_bytes += fresh;
+	replay->answer_byte_ns = core->now.mono_ns;
+	replay->answer_psh = packet->tcp_flags & HB_TCP_PSH;
+	handover->info.discarded_bytes += fresh;
+}
+
+static void input_data(struct hb_core *core, struct hb_handover *handover,
+		       const struct hb_packet *packet)
+{
+	struct hb_replay *replay = &handover->replay;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool fresh = hb_seq_at_or_before(packet->seq, replay->rcv_nxt) &&
+		     hb_seq_after(end, replay->rcv_nxt);
+	bool discards = replay->answer < answer_count(handover) ||
+			(handover->frontend_answers &&
+			 hb_seq_at_or_before(packet->ack, handover->cut));
+	if (!discards) {
+		/* The client's: kept, and not acknowledged before the client does it. */
+		uint32_t kept_end = hb_stream_end(&handover->kept);
+		if (handover->kept.len == 0)
+			hb_stream_init(&handover->kept, replay->rcv_nxt);
+		kept_end = hb_stream_end(&handover->kept);
+		if (hb_seq_at_or_before(packet->seq, kept_end) && hb_seq_after(end, kept_end)) {
+			uint32_t known = hb_seq_distance(packet->seq, kept_end);
+			hb_stream_append(&handover->kept, &core->budget,
+					 packet->data + packet->payload_offset + known,
+					 packet->payload_len - known);
+		}
+		return;
+	}
+	uint32_t before = replay->nxt;
+	if (fresh) {
+		discard(core, handover, packet, hb_seq_distance(replay->rcv_nxt, end));
+		hb_replay_advance(core, handover);
+	}
+	if (replay->nxt == before)
+		hb_replay_ack(core, handover);
+}
+
+enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *handover,
+				      const struct hb_packet *packet)
+{
+	struct hb_replay *replay = &handover->replay;
+	if (!replay->connected)
+		return input_connecting(core, handover, packet);
+	if (packet->tcp_flags & HB_TCP_RST)
+		return packet->seq == replay->rcv_nxt ? HB_REPLAY_RESET : HB_REPLAY_GOES_ON;
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
+		return HB_REPLAY_GOES_ON;
+	}
+	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	    hb_seq_at_or_after(packet->options.tsval, replay->ts) &&
+	    hb_seq_at_or_before(packet->seq, replay->rcv_nxt))
+		replay->ts = packet->options.tsval;
+	hb_replay_acknowledged(core, handover, packet);
+	if (packet->payload_len > 0)
+		input_data(core, handover, packet);
+	bool at_end = packet->seq + (uint32_t)packet->payload_len == replay->rcv_nxt;
+	bool discards = replay->answer < answer_count(handover);
+	if ((packet->tcp_flags & HB_TCP_FIN) && at_end && (discards || handover->frontend_answers))
+		return HB_REPLAY_CLOSED;
+	return HB_REPLAY_GOES_ON;
+}
+
+uint64_t hb_replay_deadline(const struct hb_handover *handover)
+{
+	const struct hb_replay *replay = &handover->replay;
+	uint64_t deadline = replay->resend_ns ? replay->resend_ns : UINT64_MAX;
+	if (handover->phase != HB_PHASE_REPLAY || !replay->connected ||
+	    replay->answer >= answer_count(handover))
+		return deadline;
+	uint64_t answer = replay->answer_since_ns + ANSWER_LIMIT_NS;
+	if (replay->answer_bytes > 0 && replay->answer_byte_ns + quiet_ns(replay) < answer)
+		answer = replay->answer_byte_ns + quiet_ns(replay);
+	return answer < deadline ? answer : deadline;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Follows a TCP session from in between.
+ *
+ * What counts is what the receiving end will make of a packet, not what the sender meant: an ACK
+ * outside of what was sent (RFC 5961, 5.2), a RST whose number is not the expected one (3.2), data
+ * that leaves a hole change nothing here. A packet whose checksum is wrong never gets here.
+ */
+#include "track.h"
+
+#include "seq.h"
+
+void hb_track_init(struct hb_track *track, const struct hb_packet *packet)
+{
+	*track = (struct hb_track){
+		.client_isn = packet->seq,
+		.client_next = packet->seq + hb_track_segment_len(packet),
+		.client_ack = packet->ack,
+		.server_ack = packet->seq,
+		.edge = packet->seq,
+		.client_ts = packet->options.tsval,
+		.client_mss = packet->options.mss,
+		.client_window = packet->window,
+		.client_wscale = packet->options.wscale,
+		.client_ttl = packet->ttl,
+		.server_ttl = 64,
+		.offered = packet->options.present,
+	};
+	bool opens = (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN)) ==
+		     HB_TCP_SYN;
+	if (!opens) {
+		track->flags |= HB_TRACK_MIDSTREAM;
+		return;
+	}
+	/* Data in a SYN counts only as far as the SYN-ACK acknowledges it. */
+	track->client_next = packet->seq + 1;
+	if ((packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR)) == (HB_TCP_ECE | HB_TCP_CWR))
+		track->flags |= HB_TRACK_ECN; /* until the SYN-ACK says otherwise */
+}
+
+uint32_t hb_track_segment_len(const struct hb_packet *packet)
+{
+	uint32_t len = (uint32_t)packet->payload_len;
+	if (packet->tcp_flags & HB_TCP_SYN)
+		len++;
+	if (packet->tcp_flags & HB_TCP_FIN)
+		len++;
+	return len;
+}
+
+bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet)
+{
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	return packet->payload_len > 0 && hb_seq_at_or_before(packet->seq, track->client_next) &&
+	       hb_seq_after(end, track->client_next);
+}
+
+bool hb_track_closed(const struct hb_track *track)
+{
+	return (track->flags & HB_TRACK_RESET) ||
+	       ((track->flags & HB_TRACK_CLIENT_FIN) && (track->flags & HB_TRACK_SERVER_FIN));
+}
+
+uint32_t hb_track_client_window_bytes(const struct hb_track *track)
+{
+	return (uint32_t)track->client_window << track->client_wscale;
+}
+
+uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
+{
+	return track->server_ts + hb_seq_distance(track->server_ts_ms, age_ms);
+}
+
+/* RFC 7323, 4.3: the value to echo is that of the segment at the left edge of the window. */
+static void follow_client_timestamp(struct hb_track *track, const struct hb_packet *packet)
+{
+	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	    hb_seq_at_or_after(packet->options.tsval, track->client_ts) &&
+	    hb_seq_at_or_before(packet->seq, track->server_ack))
+		track->client_ts = packet->options.tsval;
+}
+
+void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
+{
+	follow_client_timestamp(track, packet);
+	if (!(packet->tcp_flags & HB_TCP_ACK) || !(track->flags & HB_TRACK_SYN_ACK))
+		return;
+	if (hb_seq_after(packet->ack, track->server_next) ||
+	    hb_seq_before(packet->ack, track->client_ack))
+		return;
+	track->client_ack = packet->ack;
+	track->client_window = packet->window;
+}
+
+static void client_reset(struct hb_track *track, const struct hb_packet *packet)
+{
+	if (packet->seq == track->server_ack || packet->seq == track->client_next ||
+	    (track->flags & HB_TRACK_MIDSTREAM))
+		track->flags |= HB_TRACK_RESET;
+}
+
+void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
+{
+	if (packet->tcp_flags & HB_TCP_RST) {
+		client_reset(track, packet);
+		return;
+	}
+	if (packet->tcp_flags & HB_TCP_SYN)
+		return;
+	hb_track_client_ack(track, packet);
+	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
+	    track->client_ack != track->server_isn)
+		track->flags |= HB_TRACK_ESTABLISHED;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	if (track->flags & HB_TRACK_MIDSTREAM)
+		track->client_next = hb_seq_max(track->client_next, end);
+	else if (hb_track_in_order(track, packet))
+		track->client_next = end;
+	if ((packet->tcp_flags & HB_TCP_FIN) && end == track->client_next &&
+	    !(track->flags & HB_TRACK_CLIENT_FIN)) {
+		track->client_next++;
+		track->flags |= HB_TRACK_CLIENT_FIN;
+	}
+}
+
+static void server_syn_ack(struct hb_track *track, const struct hb_packet *packet)
+{
+	if (!(packet->tcp_flags & HB_TCP_ACK) || (track->flags & HB_TRACK_MIDSTREAM))
+		return;
+	if (track->flags & HB_TRACK_SYN_ACK)
+		return;
+	if (hb_seq_before(packet->ack, track->client_isn + 1))
+		return;
+	track->flags |= HB_TRACK_SYN_ACK;
+	track->server_isn = packet->seq;
+	track->server_next = packet->seq + 1;
+	track->client_ack = packet->seq; /* nothing of it is acknowledged */
+	track->server_ack = packet->ack;
+	track->client_next = packet->ack; /* fast open: what the SYN-ACK took of the SYN's data */
+	track->edge = packet->ack + packet->window; /* never scaled in a SYN */
+	track->granted = track->offered & packet->options.present;
+	track->server_wscale = packet->options.wscale;
+	if (!(track->granted & HB_TCPOPT_WSCALE)) {
+		track->client_wscale = 0;
+		track->server_wscale = 0;
+	}
+	if ((packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR)) != HB_TCP_ECE)
+		track->flags &= (uint8_t)~HB_TRACK_ECN;
+}
+
+static void server_reset(struct hb_track *track, const struct hb_packet *packet)
+{
+	bool refuses = !(track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
+		       packet->ack == track->client_isn + 1;
+	bool in_window = hb_seq_at_or_after(packet->seq, track->client_ack) &&
+			 hb_seq_at_or_before(packet->seq, track->server_next);
+	if (refuses || in_window || (track->flags & HB_TRACK_MIDSTREAM))
+		track->flags |= HB_TRACK_RESET;
+}
+
+static void server_data(struct hb_track *track, const struct hb_packet *packet)
+{
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool fin = packet->tcp_flags & HB_TCP_FIN;
+	if (packet->payload_len > 0 && hb_seq_at_or_after(end, track->server_next)) {
+		track->flags &= (uint8_t)~HB_TRACK_SERVER_PSH;
+		if (packet->tcp_flags & HB_TCP_PSH)
+			track->flags |= HB_TRACK_SERVER_PSH;
+	}
+	if (fin)
+		end++;
+	track->server_next = hb_seq_max(track->server_next, end);
+	if (fin && track->server_next == end)
+		track->flags |= HB_TRACK_SERVER_FIN;
+}
+
+void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
+{
+	if (packet->tcp_flags & HB_TCP_RST) {
+		server_reset(track, packet);
+		return;
+	}
+	track->server_ttl = packet->ttl;
+	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	    (!(track->flags & HB_TRACK_SYN_ACK) ||
+	     hb_seq_at_or_after(packet->options.tsval, track->server_ts))) {
+		track->server_ts = packet->options.tsval;
+		track->server_ts_ms = age_ms;
+	}
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		server_syn_ack(track, packet);
+		return;
+	}
+	if ((packet->tcp_flags & HB_TCP_ACK) &&
+	    (hb_seq_at_or_before(packet->ack, track->client_next) ||
+	     (track->flags & HB_TRACK_MIDSTREAM))) {
+		track->server_ack = hb_seq_max(track->server_ack, packet->ack);
+		track->edge = hb_seq_max(track->edge, packet->ack + ((uint32_t)packet->window
+								     << track->server_wscale));
+	}
+	server_data(track, packet);
+}

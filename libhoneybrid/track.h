@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is known of a TCP session between the client and the honeypot that serves it, told from the
+ * packets that pass. State follows what the honeypot takes: see track.c.
+ */
+#ifndef HB_TRACK_H
+#define HB_TRACK_H
+
+#include <honeybrid/packet.h>
+
+/* Bits of hb_track.flags. */
+enum {
+	HB_TRACK_SYN_ACK = 0x01,     /* the server answered the client's SYN */
+	HB_TRACK_ESTABLISHED = 0x02, /* an ACK of the SYN-ACK was passed to the server */
+	HB_TRACK_CLIENT_FIN = 0x04,  /* a FIN of the client was passed on */
+	HB_TRACK_SERVER_FIN = 0x08,  /* a FIN of the server was passed on */
+	HB_TRACK_RESET = 0x10,	     /* a RST that counts was passed on, either way */
+	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
+	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
+	HB_TRACK_ECN = 0x80,	     /* the server granted ECN */
+};
+
+struct hb_track {
+	uint32_t client_isn;
+	uint32_t client_next; /* behind the client's last byte that was passed on in order */
+	uint32_t client_ack;  /* highest ACK of the client */
+	uint32_t server_isn;
+	uint32_t server_next; /* behind the server's last byte that was passed on */
+	uint32_t server_ack;  /* highest ACK that the client was shown */
+	uint32_t edge;	      /* highest ACK + window that the client was shown */
+	uint32_t client_ts;   /* TS.Recent of the client's stream (RFC 7323, 4.3) */
+	uint32_t server_ts;   /* last TSval that the client was shown */
+	uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
+	uint16_t client_mss;
+	uint16_t client_window; /* last one, unscaled */
+	uint8_t client_wscale, server_wscale; /* shifts in force: 0 unless both offered the option */
+	uint8_t offered, granted;	      /* HB_TCPOPT_* in the SYN; in the SYN-ACK as well */
+	uint8_t client_ttl, server_ttl;	      /* as they come in here */
+	uint8_t flags;			      /* HB_TRACK_* */
+};
+
+/* Starts from the flow's first packet. */
+void hb_track_init(struct hb_track *track, const struct hb_packet *packet);
+
+/* Follows a packet that is passed on to the server, or to the client. @age_ms since the flow began. */
+void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
+void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
+
+/* What the client's ACK field and window say, where the rest of the packet is held back. */
+void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet);
+
+/* True if the segment's payload starts at or before the next expected byte and brings a new one. */
+bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet);
+
+/* True if neither side will send any more: both sent a FIN, or one reset. */
+bool hb_track_closed(const struct hb_track *track);
+
+/* Sequence numbers that a segment takes: payload, and one each for SYN and FIN. */
+uint32_t hb_track_segment_len(const struct hb_packet *packet);
+
+/* The window that the client offers, in bytes. */
+uint32_t hb_track_client_window_bytes(const struct hb_track *track);
+
+/* What the server's timestamp clock, taken as 1 kHz, shows the client at age_ms. */
+uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The sum of a packet changes by what each edit changes (RFC 1624). Three kinds of datagram come:
+ * one whose checksum is complete gets the difference; one whose checksum a device would finish
+ * gets a full one, since the kernel believes what comes back with a verdict; a super-packet needs
+ * none, since segmentation computes it.
+ */
+#include "translate.h"
+
+#include "bytes.h"
+#include "checksum.h"
+#include "seq.h"
+#include "target.h"
+
+#include <string.h>
+
+enum {
+	IPV4_TTL = 8,
+	IPV4_SUM = 10,
+	IPV4_SRC = 12,
+	IPV4_DST = 16,
+	IPV6_HOP_LIMIT = 7,
+	IPV6_SRC = 8,
+	IPV6_DST = 24,
+	TCP_SEQ = 4,
+	TCP_ACK = 8,
+	TCP_FLAGS = 13,
+	TCP_WINDOW = 14,
+	OPTION_NOP = 1,
+};
+
+void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	*edit = (struct hb_edit){ .dgram = dgram, .packet = packet };
+}
+
+static void note_word(struct hb_edit *edit, uint16_t old_word, uint16_t new_word)
+{
+	edit->l4_change += (uint16_t)~old_word;
+	edit->l4_change += new_word;
+	edit->changed = true;
+}
+
+/* Writes len bytes at any offset; sums 16-bit words that lie even within the transport header. */
+static void edit_bytes(struct hb_edit *edit, size_t offset, const uint8_t *bytes, size_t len)
+{
+	uint8_t *data = edit->dgram->data;
+	size_t start = offset & ~(size_t)1;
+	size_t end = (offset + len + 1) & ~(size_t)1;
+	for (size_t at = start; at < end; at += 2) {
+		uint16_t old_word = hb_get_be16(data + at);
+		for (size_t i = at; i < at + 2; i++)
+			if (i >= offset && i < offset + len)
+				data[i] = bytes[i - offset];
+		note_word(edit, old_word, hb_get_be16(data + at));
+	}
+}
+
+void hb_edit_u8(struct hb_edit *edit, size_t offset, uint8_t value)
+{
+	edit_bytes(edit, offset, &value, 1);
+}
+
+void hb_edit_u16(struct hb_edit *edit, size_t offset, uint16_t value)
+{
+	uint8_t bytes[2];
+	hb_put_be16(bytes, value);
+	edit_bytes(edit, offset, bytes, sizeof(bytes));
+}
+
+void hb_edit_u32(struct hb_edit *edit, size_t offset, uint32_t value)
+{
+	uint8_t bytes[4];
+	hb_put_be32(bytes, value);
+	edit_bytes(edit, offset, bytes, sizeof(bytes));
+}
+
+/* An IPv4 address counts in the header's own checksum as well as in the pseudo-header. */
+static void edit_address(struct hb_edit *edit, size_t v4_offset, size_t v6_offset,
+			 const struct hb_addr *addr)
+{
+	if (edit->packet->ip_version == 6) {
+		edit_bytes(edit, v6_offset, addr->bytes, 16);
+		return;
+	}
+	uint8_t *data = edit->dgram->data;
+	uint16_t sum = hb_get_be16(data + IPV4_SUM);
+	sum = hb_checksum_update32(sum, hb_get_be32(data + v4_offset),
+				   hb_get_be32(addr->bytes + 12));
+	edit_bytes(edit, v4_offset, addr->bytes + 12, 4);
+	hb_put_be16(data + IPV4_SUM, sum);
+}
+
+static bool has_ports(const struct hb_packet *packet)
+{
+	return packet->has_l4 &&
+	       (packet->protocol == HB_PROTO_TCP || packet->protocol == HB_PROTO_UDP);
+}
+
+void hb_edit_source(struct hb_edit *edit, const struct hb_endpoint *to)
+{
+	if (!hb_addr_equal(&edit->packet->src, &to->addr))
+		edit_address(edit, IPV4_SRC, IPV6_SRC, &to->addr);
+	if (has_ports(edit->packet) && edit->packet->src_port != to->port)
+		hb_edit_u16(edit, edit->packet->l4_offset, to->port);
+}
+
+void hb_edit_destination(struct hb_edit *edit, const struct hb_endpoint *to)
+{
+	if (!hb_addr_equal(&edit->packet->dst, &to->addr))
+		edit_address(edit, IPV4_DST, IPV6_DST, &to->addr);
+	if (has_ports(edit->packet) && edit->packet->dst_port != to->port)
+		hb_edit_u16(edit, edit->packet->l4_offset + 2u, to->port);
+}
+
+void hb_edit_ttl(struct hb_edit *edit, uint8_t ttl)
+{
+	uint8_t *data = edit->dgram->data;
+	if (edit->packet->ip_version == 6) {
+		edit->changed |= data[IPV6_HOP_LIMIT] != ttl;
+		data[IPV6_HOP_LIMIT] = ttl;
+		return;
+	}
+	if (data[IPV4_TTL] == ttl)
+		return;
+	uint16_t old_word = hb_get_be16(data + IPV4_TTL);
+	data[IPV4_TTL] = ttl;
+	uint16_t sum = hb_get_be16(data + IPV4_SUM);
+	hb_put_be16(data + IPV4_SUM,
+		    hb_checksum_update16(sum, old_word, hb_get_be16(data + IPV4_TTL)));
+	edit->changed = true;
+}
+
+void hb_edit_seq(struct hb_edit *edit, uint32_t seq)
+{
+	hb_edit_u32(edit, edit->packet->l4_offset + (size_t)TCP_SEQ, seq);
+}
+
+void hb_edit_ack(struct hb_edit *edit, uint32_t ack)
+{
+	hb_edit_u32(edit, edit->packet->l4_offset + (size_t)TCP_ACK, ack);
+}
+
+void hb_edit_window(struct hb_edit *edit, uint16_t window)
+{
+	hb_edit_u16(edit, edit->packet->l4_offset + (size_t)TCP_WINDOW, window);
+}
+
+void hb_edit_tcp_flags(struct hb_edit *edit, uint8_t flags)
+{
+	hb_edit_u8(edit, edit->packet->l4_offset + (size_t)TCP_FLAGS, flags);
+}
+
+void hb_edit_erase_option(struct hb_edit *edit, size_t offset)
+{
+	size_t len = edit->dgram->data[offset + 1];
+	for (size_t i = 0; i < len; i++)
+		hb_edit_u8(edit, offset + i, OPTION_NOP);
+}
+
+static void finish_l4(struct hb_edit *edit)
+{
+	struct hb_datagram *dgram = edit->dgram;
+	size_t offset = hb_checksum_l4_offset(edit->packet);
+	if (offset == 0 || !edit->packet->has_l4)
+		return;
+	if (dgram->checksum == HB_CHECKSUM_PARTIAL) {
+		struct hb_packet changed;
+		if (!dgram->gso && hb_packet_parse(dgram->data, dgram->len, &changed) == 0)
+			hb_checksum_fill_l4(dgram->data, &changed);
+		return;
+	}
+	uint16_t sum = hb_get_be16(dgram->data + offset);
+	bool udp = edit->packet->protocol == HB_PROTO_UDP;
+	if (udp && sum == 0)
+		return;
+	if (edit->packet->protocol == HB_PROTO_ICMP)
+		return; /* covers no pseudo-header: hb_translate_icmp() edits what it covers */
+	sum = (uint16_t)~hb_checksum_fold((uint64_t)(uint16_t)~sum + edit->l4_change);
+	hb_put_be16(dgram->data + offset, udp && sum == 0 ? 0xffff : sum);
+}
+
+enum hb_verdict hb_edit_finish(struct hb_edit *edit)
+{
+	if (!edit->changed)
+		return HB_ACCEPT;
+	finish_l4(edit);
+	return HB_ACCEPT_MODIFIED;
+}
+
+uint16_t hb_translate_window(uint32_t bytes, uint8_t shift)
+{
+	uint32_t field = bytes >> shift;
+	if (field > UINT16_MAX)
+		return UINT16_MAX;
+	return field == 0 && bytes > 0 ? 1 : (uint16_t)field;
+}
+
+struct hb_translation hb_translate_frontend(const struct hb_flow *flow)
+{
+	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);
+	return (struct hb_translation){ .honeypot = { leg.server, leg.server_port },
+					.client_port = leg.client_port };
+}
+
+/*
+ * SACK blocks from the client. Blocks below the first byte that came from this honeypot mean
+ * nothing to it: the option goes then (handover rule 14).
+ */
+static void sack_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
+{
+	const struct hb_tcp_options *options = &edit->packet->options;
+	size_t at = options->sack_offset;
+	bool below = false;
+	for (size_t i = 0; i < options->sack_count; i++)
+		below |= hb_seq_before(options->sack[i].left - translation->seq_difference,
+				       translation->keep);
+	if (below || (translation->lacks & HB_TCPOPT_SACK_OK)) {
+		hb_edit_erase_option(edit, at);
+		return;
+	}
+	for (size_t i = 0; i < options->sack_count; i++) {
+		hb_edit_u32(edit, at + 2 + 8 * i,
+			    options->sack[i].left - translation->seq_difference);
+		hb_edit_u32(edit, at + 6 + 8 * i,
+			    options->sack[i].right - translation->seq_difference);
+	}
+}
+
+/* ACK and window; never below the first byte of this honeypot that counts (handover rule 13). */
+static void ack_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
+{
+	const struct hb_packet *packet = edit->packet;
+	uint32_t ack = packet->ack - translation->seq_difference;
+	uint32_t window = (uint32_t)packet->window << translation->client_shift;
+	if (hb_seq_before(ack, translation->keep)) {
+		uint32_t raised = hb_seq_distance(ack, translation->keep);
+		window = window > raised ? window - raised : 0;
+		ack = translation->keep;
+	}
+	if (ack != packet->ack)
+		hb_edit_ack(edit, ack);
+	bool unscaled = translation->lacks & HB_TCPOPT_WSCALE;
+	uint16_t field = hb_translate_window(window, unscaled ? 0 : translation->client_shift);
+	if (field != packet->window)
+		hb_edit_window(edit, field);
+}
+
+static void tcp_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
+{
+	const struct hb_packet *packet = edit->packet;
+	if (packet->tcp_flags & HB_TCP_ACK)
+		ack_to_honeypot(edit, translation);
+	if (packet->options.sack_offset != 0)
+		sack_to_honeypot(edit, translation);
+	if (packet->options.timestamp_offset != 0 && translation->ts_difference != 0 &&
+	    (packet->tcp_flags & HB_TCP_ACK))
+		hb_edit_u32(edit, packet->options.timestamp_offset + 6u,
+			    packet->options.tsecr - translation->ts_difference);
+}
+
+void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
+			      const struct hb_translation *translation)
+{
+	struct hb_endpoint source = { flow->client, translation->client_port };
+	hb_edit_source(edit, &source);
+	hb_edit_destination(edit, &translation->honeypot);
+	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 &&
+	    translation->numbers_differ)
+		tcp_to_honeypot(edit, translation);
+}
+
+static void tcp_to_client(struct hb_edit *edit, const struct hb_translation *translation)
+{
+	const struct hb_packet *packet = edit->packet;
+	hb_edit_seq(edit, packet->seq + translation->seq_difference);
+	if (!(packet->tcp_flags & HB_TCP_RST)) {
+		uint32_t bytes = (uint32_t)packet->window << translation->honeypot_shift;
+		uint16_t field = hb_translate_window(bytes, translation->shown_shift);
+		if (field != packet->window)
+			hb_edit_window(edit, field);
+	}
+	if (packet->options.timestamp_offset != 0)
+		hb_edit_u32(edit, packet->options.timestamp_offset + 2u,
+			    packet->options.tsval + translation->ts_difference);
+}
+
+static uint8_t shifted_ttl(uint8_t ttl, int difference)
+{
+	int shifted = ttl + difference;
+	if (shifted < 1)
+		return 1;
+	return shifted > 255 ? 255 : (uint8_t)shifted;
+}
+
+void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
+			    const struct hb_translation *translation)
+{
+	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
+	struct hb_endpoint client = { flow->client, flow->client_port };
+	hb_edit_source(edit, &attacked);
+	hb_edit_destination(edit, &client);
+	if (translation->ttl_difference != 0)
+		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
+	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 &&
+	    translation->numbers_differ)
+		tcp_to_client(edit, translation);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Turns a packet of one leg of a flow into one of the other, in place.
+ */
+#ifndef HB_TRANSLATE_H
+#define HB_TRANSLATE_H
+
+#include "flow.h"
+
+#include <honeybrid/engine.h>
+
+/*
+ * What joins two legs: constant once a handover is committed, so that code outside the engine can
+ * take it as it is. All zero but the endpoint: only addresses and ports differ.
+ */
+struct hb_translation {
+	struct hb_endpoint honeypot;
+	uint16_t client_port;	/* the client's port as the honeypot sees it */
+	uint8_t client_shift;	/* window shift of the client */
+	uint8_t honeypot_shift; /* of the honeypot */
+	uint8_t shown_shift;	/* which the client believes the honeypot to have */
+	uint8_t lacks;		/* HB_TCPOPT_*: the client's leg has it, the honeypot's has not */
+	int16_t ttl_difference; /* added to what the honeypot sends */
+	uint32_t seq_difference; /* the client's view of a server's number = honeypot's + this */
+	uint32_t ts_difference;	 /* the same for its timestamps */
+	uint32_t keep;		 /* the honeypot's first byte that the client gets */
+	bool numbers_differ;	 /* a TCP session that was handed over: all of the above holds */
+};
+
+/* A packet being changed: sums up what that does to its checksum. */
+struct hb_edit {
+	struct hb_datagram *dgram;
+	const struct hb_packet *packet;
+	uint32_t l4_change; /* of the sum that the transport checksum covers, ones' complement */
+	bool changed;
+};
+
+void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram,
+		   const struct hb_packet *packet);
+
+/* Addresses and ports of the packet's source or destination. */
+void hb_edit_source(struct hb_edit *edit, const struct hb_endpoint *to);
+void hb_edit_destination(struct hb_edit *edit, const struct hb_endpoint *to);
+void hb_edit_ttl(struct hb_edit *edit, uint8_t ttl);
+
+/* Bytes that the transport checksum covers; offset from the start of the datagram. */
+void hb_edit_u8(struct hb_edit *edit, size_t offset, uint8_t value);
+void hb_edit_u16(struct hb_edit *edit, size_t offset, uint16_t value);
+void hb_edit_u32(struct hb_edit *edit, size_t offset, uint32_t value);
+
+/* TCP fields. */
+void hb_edit_seq(struct hb_edit *edit, uint32_t seq);
+void hb_edit_ack(struct hb_edit *edit, uint32_t ack);
+void hb_edit_window(struct hb_edit *edit, uint16_t window);
+void hb_edit_tcp_flags(struct hb_edit *edit, uint8_t flags);
+/* Replaces an option by NOPs; offset of its kind byte. */
+void hb_edit_erase_option(struct hb_edit *edit, size_t offset);
+
+/* Puts the checksums right as the datagram's kind demands. Accept, or accept modified. */
+enum hb_verdict hb_edit_finish(struct hb_edit *edit);
+
+/* The translation while the frontend serves: addresses and ports only. */
+struct hb_translation hb_translate_frontend(const struct hb_flow *flow);
+
+/* Translates a packet of the client's for the honeypot. */
+void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
+			      const struct hb_translation *translation);
+
+/* Translates a packet of the honeypot's for the client. */
+void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
+			    const struct hb_translation *translation);
+
+/* A window in bytes as a field under a shift: saturating, and never 0 for what is not 0. */
+uint16_t hb_translate_window(uint32_t bytes, uint8_t shift);
+
+#endif
