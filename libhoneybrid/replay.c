@@ -231,11 +231,12 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 	const struct hb_record *record = handover->flow->record;
 	while (replay->connected && replay->answer < answer_count(handover) &&
 	       answer_complete(core, handover)) {
-		handover->info.recorded_bytes += answer_length(handover->flow, replay->answer);
-		if (replay->answer < record->turn_count) {
-			replay->limit = record->turns[replay->answer].end;
+		uint32_t length = answer_length(handover->flow, replay->answer);
+		handover->info.recorded_bytes += length;
+		if (length > 0)
 			handover->info.turns++;
-		}
+		if (replay->answer < record->turn_count)
+			replay->limit = record->turns[replay->answer].end;
 		replay->answer++;
 		replay->answer_bytes = 0;
 		replay->answer_psh = false;

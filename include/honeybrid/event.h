@@ -25,7 +25,7 @@ enum hb_event_kind {
 /* How a handover went; all zero where none was tried. */
 struct hb_handover_info {
 	uint32_t latency_us;	  /* from the trigger packet to the first byte sent on, or to the undo */
-	uint32_t turns;		  /* turns of the dialogue that were replayed */
+	uint32_t turns;		  /* answers of the frontend that the backend had to give again */
 	uint32_t replayed_bytes;  /* client bytes sent again to the backend */
 	uint32_t discarded_bytes; /* answers of the backend that the client had from the frontend */
 	uint32_t recorded_bytes;  /* how long the frontend's answers to the same turns were */
