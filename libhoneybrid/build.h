@@ -26,8 +26,8 @@ struct hb_build_tcp {
 };
 
 /*
- * Both write a whole packet to buf and return its length, or 0 if it does not fit in cap or in 65535
- * bytes.
+ * Both write a whole packet to buf and return its length, or 0 if it does not fit in cap or in
+ * 65535 bytes.
  */
 size_t hb_build_tcp(uint8_t *buf, size_t cap, const struct hb_build_tcp *spec);
 size_t hb_build_udp(uint8_t *buf, size_t cap, const struct hb_build_ip *ip, const uint8_t *payload,

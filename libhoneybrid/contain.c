@@ -22,7 +22,7 @@ enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *p
 		core->counters.contained++;
 		return HB_DROP;
 	}
-	hb_flow_set_state(core, flow, HB_STATE_CONTROL);
+	hb_life_set_state(core, flow, HB_STATE_CONTROL);
 	hb_life_arm(core, flow);
 	return judge(core, flow, packet);
 }
@@ -34,7 +34,8 @@ enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
 		if (direction == HB_FROM_CLIENT)
 			hb_track_client(&flow->track, packet);
 		else
-			hb_track_server(&flow->track, packet, hb_flow_age_ms(core, flow));
+			hb_track_server(&flow->track, packet,
+					hb_flow_age_ms(flow, core->now.mono_ns));
 	}
 	return direction == HB_FROM_CLIENT ? judge(core, flow, packet) : HB_ACCEPT;
 }

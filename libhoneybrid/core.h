@@ -27,9 +27,9 @@ struct hb_core {
 	struct hb_wheel wheel;
 	struct hb_budget budget;
 	struct hb_counters counters;
-	struct hb_flow *oldest_undecided, *newest_undecided;
+	struct hb_flow_list undecided;
 	uint64_t last_flow_id;
-	uint8_t *scratch;	  /* 64 KiB for packets of our own */
+	uint8_t *scratch; /* 64 KiB for packets of our own */
 };
 
 #define HB_SCRATCH_SIZE 65536

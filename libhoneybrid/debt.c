@@ -5,8 +5,8 @@
 
 bool hb_debt_is_open(const struct hb_handover *handover)
 {
-	uint32_t delivered = handover->phase >= HB_PHASE_COMMITTED ? handover->replay.una
-								   : handover->cut;
+	uint32_t delivered =
+		handover->phase >= HB_PHASE_COMMITTED ? handover->replay.una : handover->cut;
 	return hb_seq_after(handover->owed, delivered);
 }
 
@@ -15,7 +15,7 @@ void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_t
 	struct hb_track *track = &flow->track;
 	if (!(track->granted & HB_TCPOPT_TIMESTAMP))
 		return;
-	uint32_t age_ms = hb_flow_age_ms(core, flow);
+	uint32_t age_ms = hb_flow_age_ms(flow, core->now.mono_ns);
 	track->server_ts = hb_track_server_ts_at(track, age_ms);
 	track->server_ts_ms = age_ms;
 	spec->options.present |= HB_TCPOPT_TIMESTAMP;
@@ -25,7 +25,7 @@ void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_t
 
 void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
 {
-	const struct hb_handover *handover = flow->handover;
+	const struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_build_tcp spec = {
 		.seq = flow->track.server_next,
 		.ack = handover->owed,
@@ -41,7 +41,7 @@ void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
 
 void hb_debt_incur(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	handover->early_ack_ns = 0;
 	uint32_t held_end = hb_stream_end(&flow->record->stream);
 	if (!hb_seq_after(held_end, handover->owed))
@@ -81,7 +81,7 @@ static enum hb_leg serving_leg(const struct hb_handover *handover)
 
 void hb_debt_settle(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	if (flow->record == NULL || hb_debt_is_open(handover))
 		return;
 	handover->replay.resend_ns = 0;
@@ -96,7 +96,7 @@ void hb_debt_settle(struct hb_core *core, struct hb_flow *flow)
 
 void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_build_tcp to_honeypot = { .seq = handover->replay.una, .flags = HB_TCP_RST };
 	struct hb_build_tcp to_client = { .seq = flow->track.server_next, .flags = HB_TCP_RST };
 	hb_out_to_server(core, flow, serving_leg(handover), &to_honeypot);
@@ -110,7 +110,7 @@ void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow)
 static void send_bare(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint8_t flags,
 		      uint32_t ack)
 {
-	const struct hb_handover *handover = flow->handover;
+	const struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
 	bool scaled = leg == HB_LEG_FRONTEND || (handover->replay.granted & HB_TCPOPT_WSCALE);
 	struct hb_build_tcp spec = {

@@ -3,8 +3,8 @@
  * Debt: client bytes that the gateway acknowledged in a honeypot's place (handover rule 9).
  *
  * If a handover takes long, the client is told that its bytes arrived, or it would send them again
- * and slow down. From then on they are the gateway's to deliver, to whoever serves in the end, until
- * that honeypot has acknowledged them; and until then the client never sees a lower ACK.
+ * and slow down. From then on they are the gateway's to deliver, to whoever serves in the end,
+ * until that honeypot has acknowledged them; and until then the client never sees a lower ACK.
  */
 #ifndef HB_DEBT_H
 #define HB_DEBT_H

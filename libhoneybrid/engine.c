@@ -63,7 +63,8 @@ struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *
 		goto no_memory;
 	if (use_policy(engine, policy) == 0)
 		return engine;
-	hb_error_set(err, HB_ERROR_CONFIG, 0, "the policy is not sealed: call hb_policy_seal() first");
+	hb_error_set(err, HB_ERROR_CONFIG, 0,
+		     "the policy is not sealed: call hb_policy_seal() first");
 	hb_engine_free(engine);
 	return NULL;
 no_memory:
@@ -171,7 +172,7 @@ static void decide_first(struct hb_core *core, struct hb_flow *flow, const struc
 	bool session = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
 	if (result == HB_RESULT_ACCEPT && (flow->target->backend_count == 0 || !session))
 		result = HB_RESULT_NO_BACKEND;
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, result));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, result));
 	if (flow->state == HB_STATE_DECISION && flow->protocol == HB_PROTO_TCP &&
 	    (flow->track.flags & HB_TRACK_MIDSTREAM))
 		hb_handover_decline(core, flow, "midstream: the session's start was not seen");
@@ -190,7 +191,7 @@ static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgra
 	enum hb_verdict verdict = HB_DROP;
 	if (target == NULL) {
 		core->counters.unmatched++;
-		hb_flow_set_state(core, flow, HB_STATE_DROPPED);
+		hb_life_set_state(core, flow, HB_STATE_DROPPED);
 	} else {
 		decide_first(core, flow, packet);
 		verdict = flow->state == HB_STATE_DROPPED
@@ -263,7 +264,7 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 		verdict = from_client(core, flow, dgram, packet);
 	else
 		verdict = from_server(core, match, dgram, packet);
-	bool replays = flow->handover != NULL && flow->record != NULL;
+	bool replays = flow->redirect != NULL && flow->record != NULL;
 	if (replays || flow->state != state || hb_life_is_closed(flow) != closed)
 		hb_life_arm(core, flow);
 	return verdict;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow.h"
 
-#include "core.h"
-#include "handover.h"
-#include "out.h"
 #include "target.h"
 
+#define NS_PER_MS UINT64_C(1000000)
+
 static const char *const state_names[] = {
-	[HB_STATE_NONE] = "NONE",	  [HB_STATE_INIT] = "INIT",
+	[HB_STATE_NONE] = "NONE",         [HB_STATE_INIT] = "INIT",
 	[HB_STATE_DECISION] = "DECISION", [HB_STATE_REPLAY] = "REPLAY",
-	[HB_STATE_FORWARD] = "FORWARD",	  [HB_STATE_PROXY] = "PROXY",
-	[HB_STATE_DROPPED] = "DROPPED",	  [HB_STATE_CONTROL] = "CONTROL",
+	[HB_STATE_FORWARD] = "FORWARD",   [HB_STATE_PROXY] = "PROXY",
+	[HB_STATE_DROPPED] = "DROPPED",   [HB_STATE_CONTROL] = "CONTROL",
 };
 static_assert(sizeof(state_names) / sizeof(*state_names) == HB_STATE_COUNT, "a name a state");
 
@@ -19,21 +18,21 @@ const char *hb_flow_state_name(enum hb_flow_state state)
 	return (unsigned)state < HB_STATE_COUNT ? state_names[state] : state_names[HB_STATE_NONE];
 }
 
-static void list_remove(struct hb_core *core, struct hb_flow *flow)
+static void list_remove(struct hb_flow_list *list, struct hb_flow *flow)
 {
-	*(flow->older ? &flow->older->newer : &core->oldest_undecided) = flow->newer;
-	*(flow->newer ? &flow->newer->older : &core->newest_undecided) = flow->older;
+	*(flow->older ? &flow->older->newer : &list->oldest) = flow->newer;
+	*(flow->newer ? &flow->newer->older : &list->newest) = flow->older;
 	flow->older = NULL;
 	flow->newer = NULL;
 	flow->flags &= (uint8_t)~HB_FLOW_UNDECIDED;
 }
 
-static void list_append(struct hb_core *core, struct hb_flow *flow)
+static void list_append(struct hb_flow_list *list, struct hb_flow *flow)
 {
-	flow->older = core->newest_undecided;
+	flow->older = list->newest;
 	flow->newer = NULL;
-	*(flow->older ? &flow->older->newer : &core->oldest_undecided) = flow;
-	core->newest_undecided = flow;
+	*(flow->older ? &flow->older->newer : &list->oldest) = flow;
+	list->newest = flow;
 	flow->flags |= HB_FLOW_UNDECIDED;
 }
 
@@ -43,22 +42,20 @@ static bool is_undecided(enum hb_flow_state state)
 	return state == HB_STATE_INIT || state == HB_STATE_DECISION || state == HB_STATE_DROPPED;
 }
 
-void hb_flow_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state)
+void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
+		       enum hb_flow_state state)
 {
-	enum hb_flow_state from = flow->state;
 	bool listed = flow->flags & HB_FLOW_UNDECIDED;
 	flow->state = (uint8_t)state;
 	if (listed && !is_undecided(state))
-		list_remove(core, flow);
+		list_remove(undecided, flow);
 	else if (!listed && is_undecided(state))
-		list_append(core, flow);
-	if (from != state && from != HB_STATE_NONE && state != HB_STATE_NONE)
-		hb_out_state(core, flow, from);
+		list_append(undecided, flow);
 }
 
-uint32_t hb_flow_age_ms(const struct hb_core *core, const struct hb_flow *flow)
+uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns)
 {
-	return (uint32_t)((core->now.mono_ns - flow->started_ns) / HB_NS_PER_MS);
+	return (uint32_t)((now_ns - flow->started_ns) / NS_PER_MS);
 }
 
 bool hb_flow_records(const struct hb_flow *flow)
@@ -88,9 +85,9 @@ struct hb_leg_key hb_flow_leg(const struct hb_flow *flow, enum hb_leg leg)
 		return key;
 	struct hb_endpoint server = frontend_of(flow);
 	key.client_port = flow->leg_port;
-	if (leg == HB_LEG_BACKEND && flow->handover != NULL) {
-		server = flow->handover->translation.honeypot;
-		key.client_port = flow->handover->translation.client_port;
+	if (leg == HB_LEG_BACKEND && flow->redirect != NULL) {
+		server = flow->redirect->translation.honeypot;
+		key.client_port = flow->redirect->translation.client_port;
 	}
 	key.server = server.addr;
 	key.server_port = server.port;

@@ -7,20 +7,21 @@
 
 #include "record.h"
 #include "track.h"
+#include "translation.h"
 #include "wheel.h"
 
 #include <honeybrid/flow.h>
 
 #include <assert.h>
 
-struct hb_handover;
+struct hb_flow;
 struct hb_target;
 
 /* Which leg of a flow a table entry stands for. */
 enum hb_leg {
 	HB_LEG_CLIENT = 0, /* client to attacked address */
 	HB_LEG_FRONTEND,   /* client to frontend; not in the table where it equals the client leg */
-	HB_LEG_BACKEND,	   /* client to backend, while being handed over and after */
+	HB_LEG_BACKEND,    /* client to backend, while being handed over and after */
 	HB_LEG_COUNT
 };
 
@@ -28,8 +29,16 @@ enum hb_leg {
 struct hb_node {
 	struct hb_node *next;
 	uint32_t hash;
-	uint8_t leg;	/* enum hb_leg */
+	uint8_t leg; /* enum hb_leg */
 	bool in_table;
+};
+
+/* The leg to a backend: lies inside the handover (handover.h), and stays for the flow's life. */
+struct hb_redirect {
+	struct hb_node node;
+	struct hb_flow *flow;
+	unsigned backend_number;
+	struct hb_translation translation;
 };
 
 /* One leg as the wire has it. */
@@ -49,35 +58,40 @@ enum {
 struct hb_flow {
 	struct hb_node nodes[2]; /* client leg, frontend leg */
 	struct hb_timer timer;
-	struct hb_flow *older, *newer; /* list of undecided flows */
+	struct hb_flow *older, *newer;  /* list of undecided flows */
 	const struct hb_target *target; /* NULL if none matched */
 	struct hb_record *record;
-	struct hb_handover *handover; /* from the trigger packet on; a redirected flow keeps it */
+	struct hb_redirect *redirect; /* from the trigger packet on */
 	uint64_t id;
 	uint64_t started_ns, last_ns;
 	uint64_t packets, bytes;
-	uint64_t answers; /* two bits a leaf of the target's rules: 0 not asked, else decision + 1 */
+	uint64_t
+		answers; /* two bits a leaf of the target's rules: 0 not asked, else decision + 1 */
 	struct hb_addr client, attacked;
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */
 	uint32_t client_packets;
 	uint32_t mark;
 	uint32_t rejected; /* backends 1 to 32 whose rule rejected: bit 0 is backend 1 */
-	uint8_t state;	   /* enum hb_flow_state; written by hb_flow_set_state() alone */
+	uint8_t state;     /* enum hb_flow_state; written by hb_flow_set_state() alone */
 	uint8_t protocol;
 	uint8_t flags;
 	struct hb_track track; /* TCP */
 };
 
-struct hb_core;
-
 static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must stay cheap");
 
-/* Moves the flow on, keeps the list of undecided flows, sends the event. Same state: nothing. */
-void hb_flow_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state);
+/* Flows that give way at a limit, the oldest first. */
+struct hb_flow_list {
+	struct hb_flow *oldest, *newest;
+};
 
-/* Milliseconds since the flow's first packet. */
-uint32_t hb_flow_age_ms(const struct hb_core *core, const struct hb_flow *flow);
+/* The only writer of a flow's state; keeps the list. HB_STATE_NONE takes the flow out of it. */
+void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
+		       enum hb_flow_state state);
+
+/* Milliseconds from the flow's first packet to now. */
+uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns);
 
 /* True while the client's payload must be recorded. */
 bool hb_flow_records(const struct hb_flow *flow);

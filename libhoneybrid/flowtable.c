@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flowtable.h"
 
-#include "handover.h"
 #include "siphash.h"
 
 #include <errno.h>
@@ -47,10 +46,16 @@ static uint32_t hash_pair(const struct hb_flowtable *table, const struct hb_addr
 	return (uint32_t)hb_siphash(table->key, input, sizeof(input));
 }
 
+static const struct hb_redirect *redirect_of(const struct hb_node *node)
+{
+	size_t offset = offsetof(struct hb_redirect, node);
+	return (const struct hb_redirect *)((const char *)node - offset);
+}
+
 struct hb_flow *hb_flowtable_flow(const struct hb_node *node)
 {
 	if (node->leg == HB_LEG_BACKEND)
-		return hb_handover_of_node(node)->flow;
+		return redirect_of(node)->flow;
 	size_t offset = offsetof(struct hb_flow, nodes) + node->leg * sizeof(struct hb_node);
 	return (struct hb_flow *)((char *)(uintptr_t)node - offset);
 }

@@ -2,8 +2,8 @@
 /*
  * Finds a flow from a packet of any of its legs, in one look-up.
  *
- * Chained, intrusive, hashed with a key (attackers choose the addresses and ports). The hash is that
- * of the unordered pair of endpoints, so that both directions of a leg meet in one bucket.
+ * Chained, intrusive, hashed with a key (attackers choose the addresses and ports). The hash is
+ * that of the unordered pair of endpoints, so that both directions of a leg meet in one bucket.
  */
 #ifndef HB_FLOWTABLE_H
 #define HB_FLOWTABLE_H
@@ -42,7 +42,6 @@ void hb_flowtable_remove(struct hb_flowtable *table, struct hb_node *node);
  * Finds the flow that a packet belongs to: from the client on the client leg, or from a honeypot on
  * its leg.
  */
-struct hb_match hb_flowtable_find(const struct hb_flowtable *table,
-				  const struct hb_packet *packet);
+struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet);
 
 #endif

@@ -18,19 +18,20 @@ static bool is_tcp(const struct hb_flow *flow)
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_edit edit;
 	(void)core;
 	if (is_tcp(flow) && !hb_debt_from_client(handover, packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
-	hb_translate_to_honeypot(&edit, flow, &handover->translation);
+	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	if (is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
 		uint16_t at = packet->options.timestamp_offset;
-		uint32_t echo = packet->options.tsecr - handover->translation.ts_difference;
-		if (at != 0 && handover->translation.ts_difference != 0 &&
+		uint32_t echo =
+			packet->options.tsecr - handover->redirect.translation.ts_difference;
+		if (at != 0 && handover->redirect.translation.ts_difference != 0 &&
 		    (packet->tcp_flags & HB_TCP_ACK) && hb_seq_before(echo, handover->ts_floor))
 			hb_edit_u32(&edit, at + 6u, handover->ts_floor);
 	}
@@ -52,7 +53,7 @@ static bool is_late_answer(const struct hb_core *core, const struct hb_handover 
 static void swallow(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet)
 {
-	struct hb_translation *translation = &handover->translation;
+	struct hb_translation *translation = &handover->redirect.translation;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
 	if (hb_seq_at_or_before(packet->seq, translation->keep) &&
 	    hb_seq_after(end, translation->keep)) {
@@ -86,11 +87,11 @@ static void keep_monotonic(const struct hb_flow *flow, struct hb_edit *edit,
 
 static struct hb_packet as_shown(const struct hb_handover *handover, const struct hb_packet *packet)
 {
-	const struct hb_translation *translation = &handover->translation;
+	const struct hb_translation *translation = &handover->redirect.translation;
 	struct hb_packet shown = *packet;
 	shown.seq += translation->seq_difference;
 	shown.options.tsval += translation->ts_difference;
-	shown.ttl = handover->flow->track.server_ttl;
+	shown.ttl = handover->redirect.flow->track.server_ttl;
 	shown.window = hb_translate_window((uint32_t)packet->window << translation->honeypot_shift,
 					   translation->shown_shift);
 	return shown;
@@ -99,7 +100,7 @@ static struct hb_packet as_shown(const struct hb_handover *handover, const struc
 static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_edit *edit, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	if (packet->tcp_flags & HB_TCP_SYN) {
 		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
 		return HB_DROP;
@@ -108,7 +109,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 		swallow(core, handover, packet);
 		return HB_DROP;
 	}
-	hb_translate_to_client(edit, flow, &handover->translation);
+	hb_translate_to_client(edit, flow, &handover->redirect.translation);
 	struct hb_packet shown = as_shown(handover, packet);
 	bool owed = hb_debt_is_open(handover);
 	bool passes = hb_debt_from_honeypot(handover, edit);
@@ -119,7 +120,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	}
 	if (!(packet->tcp_flags & HB_TCP_RST))
 		keep_monotonic(flow, edit, &shown);
-	hb_track_server(&flow->track, &shown, hb_flow_age_ms(core, flow));
+	hb_track_server(&flow->track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
 	if (packet->payload_len > 0)
 		handover->passed_byte = true;
 	return passes ? hb_edit_finish(edit) : HB_DROP;
@@ -132,7 +133,7 @@ enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 	hb_edit_begin(&edit, dgram, packet);
 	if (is_tcp(flow))
 		return tcp_from_backend(core, flow, &edit, packet);
-	hb_translate_to_client(&edit, flow, &flow->handover->translation);
+	hb_translate_to_client(&edit, flow, &flow->redirect->translation);
 	return hb_edit_finish(&edit);
 }
 

@@ -18,6 +18,7 @@
 #include "handover.h"
 
 #include "debt.h"
+#include "life.h"
 #include "out.h"
 #include "seq.h"
 #include "state.h"
@@ -32,12 +33,6 @@
 #define PORT_TRIES 64
 #define FIRST_FREE_PORT 1024
 
-struct hb_handover *hb_handover_of_node(const struct hb_node *node)
-{
-	size_t offset = offsetof(struct hb_handover, node);
-	return (struct hb_handover *)((char *)(uintptr_t)node - offset);
-}
-
 static bool is_tcp(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP;
@@ -45,10 +40,10 @@ static bool is_tcp(const struct hb_flow *flow)
 
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
-	if (handover == NULL)
+	if (flow->redirect == NULL)
 		return;
-	hb_flowtable_remove(&core->table, &handover->node);
+	struct hb_handover *handover = hb_handover_of(flow);
+	hb_flowtable_remove(&core->table, &handover->redirect.node);
 	hb_stream_fini(&handover->kept, &core->budget);
 	while (handover->held_first != NULL) {
 		struct hb_held_datagram *held = handover->held_first;
@@ -56,7 +51,7 @@ void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 		core->budget.used_bytes -= held->len;
 		free(held);
 	}
-	flow->handover = NULL;
+	flow->redirect = NULL;
 	free(handover);
 }
 
@@ -66,7 +61,7 @@ void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char 
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	hb_out_handover(core, flow, NULL, reason);
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
 }
 
 /* Why this session cannot be handed over at all; NULL if it can. */
@@ -94,11 +89,12 @@ static const char *obstacle(const struct hb_flow *flow)
  */
 static bool enter_leg(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
-	struct hb_translation *translation = &handover->translation;
+	struct hb_handover *handover = hb_handover_of(flow);
+	struct hb_translation *translation = &handover->redirect.translation;
 	for (unsigned i = 0; i < PORT_TRIES; i++) {
 		struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_BACKEND);
-		if (hb_flowtable_insert(&core->table, &handover->node, HB_LEG_BACKEND, &key))
+		if (hb_flowtable_insert(&core->table, &handover->redirect.node, HB_LEG_BACKEND,
+					&key))
 			return true;
 		uint32_t step = (uint32_t)(core->counters.packets * 7919 + i);
 		translation->client_port =
@@ -122,17 +118,17 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	if (handover == NULL)
 		return false;
 	const struct hb_backend *backend = &flow->target->backends[backend_number - 1];
-	flow->handover = handover;
-	handover->flow = flow;
-	handover->backend_number = backend_number;
+	flow->redirect = &handover->redirect;
+	handover->redirect.flow = flow;
+	handover->redirect.backend_number = backend_number;
 	handover->begin_ns = core->now.mono_ns;
 	handover->held_last = &handover->held_first;
 	handover->cut = flow->track.client_next;
 	handover->owed = handover->cut;
-	handover->translation.honeypot = backend->endpoint;
-	handover->translation.client_port = flow->leg_port;
+	handover->redirect.translation.honeypot = backend->endpoint;
+	handover->redirect.translation.client_port = flow->leg_port;
 	if (backend->endpoint.port == 0)
-		handover->translation.honeypot.port = flow->attacked_port;
+		handover->redirect.translation.honeypot.port = flow->attacked_port;
 	if (flow->record == NULL)
 		flow->record = hb_record_new(is_tcp(flow) ? handover->cut : 0);
 	if (flow->record == NULL || !enter_leg(core, flow)) {
@@ -147,7 +143,7 @@ static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
 			  const struct hb_packet *packet)
 {
 	struct hb_build_tcp spec = {
-		.seq = flow->handover->cut,
+		.seq = hb_handover_of(flow)->cut,
 		.ack = flow->track.client_ack,
 		.flags = HB_TCP_ACK,
 		.window = packet->window,
@@ -176,7 +172,7 @@ static void follow_held_ack(struct hb_core *core, struct hb_flow *flow,
  */
 static void hold(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_stream *stream = &flow->record->stream;
 	uint32_t held_end = hb_stream_end(stream);
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
@@ -210,16 +206,16 @@ static enum hb_verdict pass_to_frontend(struct hb_flow *flow, struct hb_datagram
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	/* A bare ACK may have a number behind what is held: the frontend knows nothing of that. */
-	if (flow->handover != NULL && packet->has_l4 && is_tcp(flow) &&
-	    hb_seq_after(packet->seq, flow->handover->cut))
-		hb_edit_seq(&edit, flow->handover->cut);
+	if (flow->redirect != NULL && packet->has_l4 && is_tcp(flow) &&
+	    hb_seq_after(packet->seq, hb_handover_of(flow)->cut))
+		hb_edit_seq(&edit, hb_handover_of(flow)->cut);
 	return hb_edit_finish(&edit);
 }
 
 static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 				 struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	handover->frontend_answers = frontend_has_begun(flow);
 	handover->frontend_byte_ns = core->now.mono_ns;
 	enum hb_verdict verdict = HB_DROP;
@@ -252,7 +248,7 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		return false;
 	}
 	core->counters.handovers_started++;
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_ACCEPT));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_ACCEPT));
 	if (is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
 	} else {
@@ -266,9 +262,10 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 				     const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	uint32_t held_end = hb_stream_end(&flow->record->stream);
-	if (packet->seq != held_end && packet->seq != hb_seq_max(handover->owed, flow->track.server_ack))
+	if (packet->seq != held_end &&
+	    packet->seq != hb_seq_max(handover->owed, flow->track.server_ack))
 		return HB_DROP;
 	struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
@@ -276,7 +273,7 @@ static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 	flow->track.flags |= HB_TRACK_RESET;
 	core->counters.handovers_failed++;
 	hb_out_handover(core, flow, &handover->info, "the client reset the session");
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_UNDONE));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_UNDONE));
 	hb_handover_free(core, flow);
 	return HB_DROP;
 }
@@ -285,12 +282,13 @@ static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 static void repeat_below_cut(struct hb_core *core, struct hb_flow *flow,
 			     const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	size_t there;
 	const uint8_t *bytes = hb_stream_at(&flow->record->stream, packet->seq, &there);
 	uint32_t len = hb_seq_distance(packet->seq, handover->cut);
 	uint16_t fits = (uint16_t)(core->mtu - 80);
-	if (bytes == NULL || hb_seq_at_or_after(flow->track.server_ack, handover->cut) || len > fits)
+	if (bytes == NULL || hb_seq_at_or_after(flow->track.server_ack, handover->cut) ||
+	    len > fits)
 		return;
 	struct hb_build_tcp spec = {
 		.seq = packet->seq,
@@ -313,13 +311,13 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 {
 	if (!is_tcp(flow))
 		return hb_handover_udp_client(core, flow, packet);
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	if (packet->tcp_flags & HB_TCP_RST)
 		return client_resets(core, flow, packet);
 	enum hb_verdict verdict = HB_DROP;
 	if (carries_from_cut(handover, packet)) {
-		bool repeated = !hb_seq_after(packet->seq + (uint32_t)packet->payload_len,
-					      handover->owed);
+		bool repeated =
+			!hb_seq_after(packet->seq + (uint32_t)packet->payload_len, handover->owed);
 		hold(core, flow, packet);
 		follow_held_ack(core, flow, packet);
 		if (hb_seq_before(packet->seq, handover->cut))
@@ -339,7 +337,7 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flow,
 				       struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_track *track = &flow->track;
 	if (packet->tcp_flags & HB_TCP_RST) {
 		handover->frontend_reset = true;
@@ -355,11 +353,11 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 		handover->frontend_fin = true;
 	if (fresh && !handover->frontend_answers) {
 		/* Its answer comes too late; what it acknowledges counts. */
-		track->server_ack = hb_seq_max(track->server_ack,
-					       hb_seq_min(packet->ack, handover->cut));
+		track->server_ack =
+			hb_seq_max(track->server_ack, hb_seq_min(packet->ack, handover->cut));
 		return HB_DROP;
 	}
-	hb_track_server(track, &shown, hb_flow_age_ms(core, flow));
+	hb_track_server(track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
 	if (fresh)
 		handover->frontend_byte_ns = core->now.mono_ns;
 	struct hb_translation translation = hb_translate_frontend(flow);
@@ -388,7 +386,7 @@ static const char *backend_failed(const struct hb_flow *flow, const char *what, 
 				  size_t size)
 {
 	char text[HB_ENDPOINT_TEXT_SIZE];
-	hb_endpoint_format(&flow->handover->translation.honeypot, text);
+	hb_endpoint_format(&flow->redirect->translation.honeypot, text);
 	snprintf(buf, size, "backend %s %s", text, what);
 	return buf;
 }
@@ -415,11 +413,12 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 {
 	if (!is_tcp(flow))
 		return hb_handover_udp_backend(core, flow, dgram, packet);
-	enum hb_replay_result result = hb_replay_input(core, flow->handover, packet);
+	enum hb_replay_result result = hb_replay_input(core, hb_handover_of(flow), packet);
 	if (result != HB_REPLAY_GOES_ON) {
 		char reason[160];
-		hb_handover_undo(core, flow, backend_failed(flow, replay_failure(result), reason,
-							    sizeof(reason)));
+		hb_handover_undo(
+			core, flow,
+			backend_failed(flow, replay_failure(result), reason, sizeof(reason)));
 		return HB_DROP;
 	}
 	hb_handover_try_commit(core, flow);
@@ -429,16 +428,16 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 /* Difference between the clock that the client saw and the backend's (handover rule 12). */
 static uint32_t timestamp_difference(const struct hb_core *core, const struct hb_flow *flow)
 {
-	return hb_track_server_ts_at(&flow->track, hb_flow_age_ms(core, flow)) -
-	       flow->handover->replay.ts;
+	return hb_track_server_ts_at(&flow->track, hb_flow_age_ms(flow, core->now.mono_ns)) -
+	       hb_handover_of(flow)->replay.ts;
 }
 
 static void set_translation(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_replay *replay = &handover->replay;
 	const struct hb_track *track = &flow->track;
-	struct hb_translation *translation = &handover->translation;
+	struct hb_translation *translation = &handover->redirect.translation;
 	translation->numbers_differ = true;
 	translation->keep = replay->rcv_nxt;
 	translation->seq_difference = track->server_next - replay->rcv_nxt;
@@ -455,7 +454,7 @@ static void set_translation(struct hb_core *core, struct hb_flow *flow)
 /* Sends on what was held for the backend, or at least the ACK that its SYN-ACK waits for. */
 static void release_to_backend(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_replay *replay = &handover->replay;
 	replay->limit = hb_stream_end(&flow->record->stream);
 	replay->nxt = hb_seq_max(replay->nxt, handover->cut);
@@ -470,7 +469,7 @@ static void release_to_backend(struct hb_core *core, struct hb_flow *flow)
 /* What the backend has answered already goes to the client, who will acknowledge it. */
 static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
 	size_t at = 0;
 	while (at < handover->kept.len) {
@@ -497,7 +496,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 
 static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
 {
-	const struct hb_handover *handover = flow->handover;
+	const struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
 	if (track->client_ack != track->server_next)
 		return false;
@@ -512,9 +511,10 @@ static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *f
 
 void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
-	if (handover == NULL || !is_tcp(flow) || handover->phase > HB_PHASE_CAUGHT_UP ||
-	    !hb_replay_done(handover))
+	if (flow->redirect == NULL || !is_tcp(flow))
+		return;
+	struct hb_handover *handover = hb_handover_of(flow);
+	if (handover->phase > HB_PHASE_CAUGHT_UP || !hb_replay_done(handover))
 		return;
 	handover->phase = HB_PHASE_CAUGHT_UP;
 	if (!frontend_is_done(core, flow))
@@ -540,14 +540,14 @@ void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
 	handover->early_ack_ns = 0;
 	hb_debt_settle(core, flow);
 	core->counters.handovers_done++;
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
 	hb_out_handover(core, flow, &handover->info, NULL);
 }
 
 /* The frontend gets what it was not given, and goes on. */
 static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_replay *replay = &handover->replay;
 	struct hb_track *track = &flow->track;
 	handover->phase = HB_PHASE_UNDONE;
@@ -583,7 +583,7 @@ static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
 
 static void lose_session(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_build_tcp to_frontend = { .seq = flow->handover->cut, .flags = HB_TCP_RST };
+	struct hb_build_tcp to_frontend = { .seq = hb_handover_of(flow)->cut, .flags = HB_TCP_RST };
 	struct hb_build_tcp to_client = { .seq = flow->track.server_next, .flags = HB_TCP_RST };
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &to_frontend);
 	if (flow->target->on_failure == HB_ON_FAILURE_RESET)
@@ -592,15 +592,15 @@ static void lose_session(struct hb_core *core, struct hb_flow *flow)
 
 void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	bool keeps = flow->target->on_failure == HB_ON_FAILURE_FRONTEND;
 	core->counters.handovers_failed++;
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
 	hb_out_handover(core, flow, &handover->info, reason);
 	if (is_tcp(flow))
 		hb_replay_reset(core, handover);
-	hb_flowtable_remove(&core->table, &handover->node);
-	hb_flow_set_state(core, flow,
+	hb_flowtable_remove(&core->table, &handover->redirect.node);
+	hb_life_set_state(core, flow,
 			  hb_state_next(flow->state, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST));
 	if (is_tcp(flow)) {
 		if (keeps)
@@ -621,15 +621,14 @@ void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *re
 static uint64_t overall_deadline(const struct hb_flow *flow)
 {
 	const struct hb_options *options = &flow->target->policy->options;
-	return flow->handover->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
+	return hb_handover_of(flow)->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
 }
 
 uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow)
 {
-	const struct hb_handover *handover = flow->handover;
-	(void)core;
-	if (handover == NULL)
+	if (flow->redirect == NULL)
 		return UINT64_MAX;
+	const struct hb_handover *handover = hb_handover_of(flow);
 	uint64_t deadline = UINT64_MAX;
 	if (handover->phase <= HB_PHASE_CAUGHT_UP)
 		deadline = overall_deadline(flow);
@@ -652,7 +651,7 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 /* Why the time is over. */
 static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t size)
 {
-	const struct hb_handover *handover = flow->handover;
+	const struct hb_handover *handover = hb_handover_of(flow);
 	if (!is_tcp(flow) || !handover->replay.connected)
 		return backend_failed(flow, "does not answer", buf, size);
 	if (handover->phase == HB_PHASE_CAUGHT_UP)
@@ -664,7 +663,7 @@ static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t 
 
 void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	uint64_t now = core->now.mono_ns;
 	char reason[160];
 	if (handover->phase <= HB_PHASE_CAUGHT_UP && now >= overall_deadline(flow)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A session on its way from the frontend to a backend, and what stays of that when it has arrived. */
+/* A session on its way from the frontend to a backend, and what stays of that when it has arrived.
+ */
 #ifndef HB_HANDOVER_H
 #define HB_HANDOVER_H
 
@@ -24,35 +25,36 @@ struct hb_held_datagram {
 };
 
 struct hb_handover {
-	struct hb_flow *flow;
-	struct hb_node node; /* backend leg */
-	unsigned backend_number;
+	struct hb_redirect redirect;
 	enum hb_phase phase;
 	uint64_t begin_ns;
-	struct hb_translation translation;
 	struct hb_replay replay;
 	struct hb_handover_info info;
 
-	/* TCP: the client's side. Bytes from cut on lie in the flow's record, behind those replayed. */
-	uint32_t cut;	   /* first client byte that never passed to the frontend */
-	uint32_t owed;	   /* up to here the gateway acknowledged for a honeypot; cut or less: nothing */
+	/* TCP: the client's side. Bytes from cut on lie in the flow's record, behind those
+	 * replayed. */
+	uint32_t cut; /* first client byte that never passed to the frontend */
+	uint32_t
+		owed; /* up to here the gateway acknowledged for a honeypot; cut or less: nothing */
 	uint64_t early_ack_ns; /* when to acknowledge what is held; 0: not */
 	bool client_fin;       /* a FIN follows the held bytes */
 	bool client_reset;     /* a RST waits behind the debt */
 	bool trigger_empty;    /* the trigger packet had no byte from cut on */
 
 	/* TCP: the frontend's side. */
-	bool frontend_answers; /* of the last turn the client had a byte: the frontend finishes it */
+	bool frontend_answers; /* of the last turn the client had a byte: the frontend finishes it
+				*/
 	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
-	uint64_t frontend_byte_ns;	   /* when its last byte passed */
+	uint64_t frontend_byte_ns;         /* when its last byte passed */
 
 	/* TCP: what the backend sent for the client before commit; not acknowledged to it. */
 	struct hb_stream kept;
 
 	/* TCP after commit, until settled. */
-	bool passed_byte;	/* a byte of the backend's reached the client: the difference is final */
-	uint64_t late_until_ns; /* how long late answers may come if the trigger was empty; 0: no limit */
-	uint32_t ts_floor;	/* backend's TSval at commit: what is echoed to it is not older */
+	bool passed_byte; /* a byte of the backend's reached the client: the difference is final */
+	uint64_t late_until_ns; /* how long late answers may come if the trigger was empty; 0: no
+				   limit */
+	uint32_t ts_floor;      /* backend's TSval at commit: what is echoed to it is not older */
 
 	/* UDP */
 	struct hb_held_datagram *held_first, **held_last;
@@ -60,7 +62,12 @@ struct hb_handover {
 	uint64_t udp_deadline_ns;
 };
 
-struct hb_handover *hb_handover_of_node(const struct hb_node *node);
+/* The handover of a flow that has a redirect. */
+static inline struct hb_handover *hb_handover_of(const struct hb_flow *flow)
+{
+	return (struct hb_handover *)((char *)flow->redirect -
+				      offsetof(struct hb_handover, redirect));
+}
 
 /*
  * Begins a handover because of a client packet, or declines it: then the flow is in PROXY, an event

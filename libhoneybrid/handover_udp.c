@@ -5,6 +5,7 @@
  * the backend says is the client's (handover rule 32).
  */
 #include "handover.h"
+#include "life.h"
 #include "out.h"
 #include "seq.h"
 #include "state.h"
@@ -32,7 +33,7 @@ static void hold(struct hb_core *core, struct hb_handover *handover, const struc
 
 void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	while (handover->held_first != NULL) {
 		struct hb_held_datagram *held = handover->held_first;
 		hb_out_udp_to_server(core, flow, leg, held->data, held->len);
@@ -45,7 +46,7 @@ void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb
 
 static void commit(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	handover->phase = HB_PHASE_COMMITTED;
 	handover->udp_deadline_ns = 0;
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
@@ -53,14 +54,14 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	core->counters.handovers_done++;
-	hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
 	hb_out_handover(core, flow, &handover->info, NULL);
 }
 
 /* Sends recorded datagrams until one has answers to wait for, or none is left. */
 static void replay(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_record *record = flow->record;
 	while (handover->udp_turn < record->turn_count) {
 		size_t len;
@@ -81,27 +82,27 @@ static void replay(struct hb_core *core, struct hb_flow *flow)
 void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
 			   const struct hb_packet *packet)
 {
-	hold(core, flow->handover, packet);
+	hold(core, hb_handover_of(flow), packet);
 	replay(core, flow);
 }
 
 enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flow,
 				       const struct hb_packet *packet)
 {
-	hold(core, flow->handover, packet);
+	hold(core, hb_handover_of(flow), packet);
 	return HB_DROP;
 }
 
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	handover->udp_answers++;
 	if (handover->udp_swallow == 0) {
 		/* An answer to what the frontend never answered: the client's. */
 		struct hb_edit edit;
 		hb_edit_begin(&edit, dgram, packet);
-		hb_translate_to_client(&edit, flow, &handover->translation);
+		hb_translate_to_client(&edit, flow, &handover->redirect.translation);
 		return hb_edit_finish(&edit);
 	}
 	handover->udp_swallow--;
@@ -113,14 +114,14 @@ enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *fl
 
 void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_handover *handover = flow->handover;
+	struct hb_handover *handover = hb_handover_of(flow);
 	if (handover->udp_deadline_ns == 0 || core->now.mono_ns < handover->udp_deadline_ns)
 		return;
 	bool more = handover->udp_turn < flow->record->turn_count;
 	/* A backend that never answers what the frontend answered is not there. */
 	if (!more && handover->udp_answers == 0) {
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[HB_ENDPOINT_TEXT_SIZE + 32] = "backend ";
-		strcat(reason, hb_endpoint_format(&handover->translation.honeypot, text));
+		strcat(reason, hb_endpoint_format(&handover->redirect.translation.honeypot, text));
 		hb_handover_undo(core, flow, strcat(reason, " does not answer"));
 		return;
 	}

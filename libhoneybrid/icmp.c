@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An ICMP error quotes the packet that it is about, as the reporter saw it: inside and out it must
- * tell of the leg on which it goes on, and nothing of the other (handover rule 28). An error about a
- * packet for a backend during replay ends the handover, and nobody sees it.
+ * tell of the leg on which it goes on, and nothing of the other (handover rule 28). An error about
+ * a packet for a backend during replay ends the handover, and nobody sees it.
  */
 #include "icmp.h"
 
@@ -41,8 +41,9 @@ static void quoted_address(const struct rewrite *rewrite, bool source, const str
 		return;
 	}
 	size_t at = source ? 12 : 16;
-	uint16_t sum = hb_checksum_update32(hb_get_be16(header + IPV4_SUM),
-					    hb_get_be32(header + at), hb_get_be32(addr->bytes + 12));
+	uint16_t sum =
+		hb_checksum_update32(hb_get_be16(header + IPV4_SUM), hb_get_be32(header + at),
+				     hb_get_be32(addr->bytes + 12));
 	hb_put_be16(header + IPV4_SUM, sum);
 	for (size_t i = 0; i < 4; i++)
 		header[at + i] = addr->bytes[12 + i];
@@ -93,9 +94,9 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewrite *rewrite)
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
-	bool redirected = flow->state == HB_STATE_FORWARD && flow->handover != NULL;
+	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
 	if (redirected)
-		translation = flow->handover->translation;
+		translation = flow->redirect->translation;
 	struct hb_endpoint client = { flow->client, translation.client_port };
 	struct hb_edit edit;
 	quoted_endpoint(rewrite, true, &translation.honeypot);
@@ -122,7 +123,7 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	bool replaying = flow->state == HB_STATE_REPLAY;
 	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(rewrite->error)) {
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
-		hb_endpoint_format(&flow->handover->translation.honeypot, text);
+		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
 		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
 		hb_handover_undo(core, flow, reason);
 		return HB_DROP;

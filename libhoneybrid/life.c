@@ -60,6 +60,15 @@ void hb_life_fini(struct hb_core *core)
 	core->pool = (struct hb_flow_pool){ 0 };
 }
 
+void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state)
+{
+	enum hb_flow_state from = flow->state;
+	if (from == state)
+		return;
+	hb_flow_set_state(&core->undecided, flow, state);
+	hb_out_state(core, flow, from);
+}
+
 bool hb_life_is_closed(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP && hb_track_closed(&flow->track);
@@ -73,7 +82,7 @@ static const struct hb_options *options_of(const struct hb_core *core, const str
 static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 {
 	const struct hb_options *options = options_of(core, flow);
-	bool redirected = flow->handover != NULL;
+	bool redirected = flow->redirect != NULL;
 	if (flow->flags & HB_FLOW_REPORTED) {
 		if (!redirected)
 			return 0;
@@ -98,10 +107,10 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 /* The oldest flow that nobody decided about gives way. False: there is none. */
 static bool evict(struct hb_core *core)
 {
-	if (core->oldest_undecided == NULL)
+	if (core->undecided.oldest == NULL)
 		return false;
 	core->counters.flows_evicted++;
-	hb_life_end(core, core->oldest_undecided, "gave way: too many flows");
+	hb_life_end(core, core->undecided.oldest, "gave way: too many flows");
 	return true;
 }
 
@@ -124,7 +133,8 @@ static bool enter_legs(struct hb_core *core, struct hb_flow *flow)
 		if (flow->protocol != HB_PROTO_TCP && flow->protocol != HB_PROTO_UDP)
 			break;
 		uint32_t step = (uint32_t)(flow->id * 7919 + i);
-		flow->leg_port = (uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
+		flow->leg_port =
+			(uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
 	}
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	return false;
@@ -160,7 +170,7 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	core->counters.flows++;
 	core->counters.flows_started++;
 	hb_life_count(core, flow, packet, HB_FROM_CLIENT);
-	hb_flow_set_state(core, flow, HB_STATE_INIT);
+	hb_flow_set_state(&core->undecided, flow, HB_STATE_INIT);
 	hb_out_flow(core, flow, HB_EVENT_FLOW_NEW, NULL);
 	return flow;
 }
@@ -182,7 +192,7 @@ static void forget(struct hb_core *core, struct hb_flow *flow)
 	hb_record_free(flow->record, &core->budget);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
-	hb_flow_set_state(core, flow, HB_STATE_NONE);
+	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
 	core->counters.flows--;
 	pool_give(&core->pool, flow);
 }
@@ -204,7 +214,7 @@ void hb_life_end(struct hb_core *core, struct hb_flow *flow, const char *reason)
 void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 {
 	struct hb_flow *flow = (struct hb_flow *)((char *)timer - offsetof(struct hb_flow, timer));
-	if (flow->handover != NULL && core->now.mono_ns >= hb_handover_deadline(core, flow))
+	if (flow->redirect != NULL && core->now.mono_ns >= hb_handover_deadline(core, flow))
 		hb_handover_timer(core, flow);
 	bool replaying = flow->state == HB_STATE_REPLAY;
 	if (replaying || core->now.mono_ns < flow->last_ns + idle_ns(core, flow)) {
@@ -212,7 +222,7 @@ void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 		return;
 	}
 	bool closed = hb_life_is_closed(flow);
-	if (closed && flow->handover != NULL && !(flow->flags & HB_FLOW_REPORTED)) {
+	if (closed && flow->redirect != NULL && !(flow->flags & HB_FLOW_REPORTED)) {
 		report(core, flow, "");
 		hb_life_arm(core, flow);
 		return;

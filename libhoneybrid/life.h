@@ -10,13 +10,16 @@
 void hb_life_fini(struct hb_core *core);
 
 /*
- * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit the oldest
- * undecided flow gives way.
+ * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit the
+ * oldest undecided flow gives way.
  * @target  NULL: none takes it. @from_honeypot  the packet's source is a honeypot.
  * Returns  NULL if there is no room, or its legs clash with those of another flow.
  */
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
 			      const struct hb_target *target, bool from_honeypot, uint32_t mark);
+
+/* Moves a flow on, and says so. The state that it has already: nothing. */
+void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state);
 
 /* Counts a packet of the flow. */
 void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,

@@ -72,7 +72,7 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		      struct hb_flow_info *info)
 {
 	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);
-	bool forward = flow->state == HB_STATE_FORWARD && flow->handover != NULL;
+	bool forward = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
 	if (forward)
 		leg = hb_flow_leg(flow, HB_LEG_BACKEND);
 	if (flow->state == HB_STATE_DROPPED)
@@ -85,13 +85,14 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.client = { flow->client, flow->client_port },
 		.attacked = { flow->attacked, flow->attacked_port },
 		.honeypot = { leg.server, leg.server_port },
-		.started = { flow->started_ns, (int64_t)(flow->started_ns / 1000) + wall_offset_us },
+		.started = { flow->started_ns,
+			     (int64_t)(flow->started_ns / 1000) + wall_offset_us },
 		.last_packet = { flow->last_ns, (int64_t)(flow->last_ns / 1000) + wall_offset_us },
 		.packets = flow->packets,
 		.bytes = flow->bytes,
 		.client_packets = flow->client_packets,
 		.mark = flow->mark,
-		.backend = flow->handover ? flow->handover->backend_number : 0,
+		.backend = flow->redirect ? flow->redirect->backend_number : 0,
 	};
 	if (flow->protocol == HB_PROTO_TCP)
 		info->client_stream_bytes = flow->track.client_next - flow->track.client_isn - 1;

@@ -4,6 +4,7 @@
 #include "debt.h"
 #include "decide.h"
 #include "handover.h"
+#include "life.h"
 #include "seq.h"
 #include "state.h"
 
@@ -45,8 +46,8 @@ static void unify_copies(const struct hb_flow *flow, struct hb_edit *edit)
 		return;
 	for (size_t i = 0; i < packet->payload_len; i++) {
 		size_t there;
-		const uint8_t *first = hb_stream_at(&flow->record->stream,
-						    packet->seq + (uint32_t)i, &there);
+		const uint8_t *first =
+			hb_stream_at(&flow->record->stream, packet->seq + (uint32_t)i, &there);
 		if (first != NULL && *first != payload[i])
 			hb_edit_u8(edit, packet->payload_offset + i, *first);
 	}
@@ -76,7 +77,7 @@ static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datag
 	case HB_DECISION_REJECT:
 		hb_record_free(flow->record, &core->budget);
 		flow->record = NULL;
-		hb_flow_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_REJECT));
+		hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_REJECT));
 		return false;
 	default:
 		return false;
@@ -88,7 +89,7 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
-	if (flow->handover != NULL && !hb_debt_from_client(flow->handover, packet))
+	if (flow->redirect != NULL && !hb_debt_from_client(hb_handover_of(flow), packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
@@ -107,7 +108,8 @@ enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 {
 	enum hb_verdict verdict;
 	bool deciding = flow->state == HB_STATE_DECISION;
-	/* What the frontend would refuse is no record and no reason to decide (handover rule 25). */
+	/* What the frontend would refuse is no record and no reason to decide (handover rule 25).
+	 */
 	if (deciding && dgram->checksum == HB_CHECKSUM_COMPLETE && !dgram->gso &&
 	    !hb_packet_checksum_ok(packet))
 		return HB_DROP;
@@ -122,7 +124,7 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	if (is_tcp(flow)) {
-		hb_track_server(&flow->track, packet, hb_flow_age_ms(core, flow));
+		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;
 		if (flow->record != NULL && flow->record->turn_count > 0)
@@ -130,9 +132,9 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	}
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_client(&edit, flow, &translation);
-	if (flow->handover != NULL) {
-		bool passes = hb_debt_from_honeypot(flow->handover, &edit);
-		hb_replay_acknowledged(core, flow->handover, packet);
+	if (flow->redirect != NULL) {
+		bool passes = hb_debt_from_honeypot(hb_handover_of(flow), &edit);
+		hb_replay_acknowledged(core, hb_handover_of(flow), packet);
 		hb_debt_settle(core, flow);
 		if (flow->record == NULL)
 			hb_handover_free(core, flow);

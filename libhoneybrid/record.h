@@ -2,8 +2,8 @@
 /*
  * The client's part of a dialogue, as the frontend took it: what is replayed to a backend.
  *
- * TCP: turns of a stream; the client's chunks with equal ACK are one turn, since the client had seen
- * the same when it sent them. UDP: a turn is a datagram.
+ * TCP: turns of a stream; the client's chunks with equal ACK are one turn, since the client had
+ * seen the same when it sent them. UDP: a turn is a datagram.
  */
 #ifndef HB_RECORD_H
 #define HB_RECORD_H
@@ -11,8 +11,8 @@
 #include "stream.h"
 
 struct hb_turn {
-	uint32_t end;	  /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
-	uint32_t ack;	  /* TCP: what the client had seen of the server's stream */
+	uint32_t end;     /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
+	uint32_t ack;     /* TCP: what the client had seen of the server's stream */
 	uint32_t answers; /* UDP: datagrams that the frontend answered with */
 };
 
@@ -28,9 +28,9 @@ struct hb_record {
 	struct hb_stream stream;
 	struct hb_turn *turns;
 	uint32_t turn_count, turn_cap;
-	uint32_t segments; /* for the limit in packets */
+	uint32_t segments;            /* for the limit in packets */
 	struct hb_early_piece *early; /* by sequence number */
-	bool given_up; /* a limit was reached: the flow can no longer be replayed */
+	bool given_up;                /* a limit was reached: the flow can no longer be replayed */
 };
 
 /* NULL if memory is short; given: free with hb_record_free(). @base as of hb_stream. */

@@ -33,12 +33,13 @@ static uint16_t header_bytes(const struct hb_flow *flow)
 
 static struct hb_build_tcp segment(const struct hb_handover *handover, uint32_t seq, uint8_t flags)
 {
-	const struct hb_track *track = &handover->flow->track;
+	const struct hb_track *track = &handover->redirect.flow->track;
 	const struct hb_replay *replay = &handover->replay;
 	bool undone = handover->phase == HB_PHASE_UNDONE;
 	uint32_t ack = undone ? track->client_ack : replay->rcv_nxt;
 	if (handover->phase == HB_PHASE_COMMITTED)
-		ack = hb_seq_max(ack, track->client_ack - handover->translation.seq_difference);
+		ack = hb_seq_max(ack,
+				 track->client_ack - handover->redirect.translation.seq_difference);
 	bool scaled = undone || (replay->granted & HB_TCPOPT_WSCALE);
 	struct hb_build_tcp spec = {
 		.seq = seq,
@@ -57,7 +58,7 @@ static struct hb_build_tcp segment(const struct hb_handover *handover, uint32_t 
 
 static void send_syn(struct hb_core *core, struct hb_handover *handover)
 {
-	const struct hb_track *track = &handover->flow->track;
+	const struct hb_track *track = &handover->redirect.flow->track;
 	struct hb_build_tcp spec = {
 		.seq = track->client_isn,
 		.flags = HB_TCP_SYN,
@@ -72,13 +73,13 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 		spec.options.present |= HB_TCPOPT_MSS;
 	if (track->flags & HB_TRACK_ECN)
 		spec.flags |= HB_TCP_ECE | HB_TCP_CWR;
-	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+	hb_out_to_server(core, handover->redirect.flow, HB_LEG_BACKEND, &spec);
 }
 
 void hb_replay_connect(struct hb_core *core, struct hb_handover *handover)
 {
 	struct hb_replay *replay = &handover->replay;
-	uint32_t isn = handover->flow->track.client_isn;
+	uint32_t isn = handover->redirect.flow->track.client_isn;
 	*replay = (struct hb_replay){
 		.una = isn,
 		.nxt = isn + 1,
@@ -94,19 +95,19 @@ void hb_replay_connect(struct hb_core *core, struct hb_handover *handover)
 void hb_replay_ack(struct hb_core *core, struct hb_handover *handover)
 {
 	struct hb_build_tcp spec = segment(handover, handover->replay.nxt, 0);
-	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+	hb_out_to_server(core, handover->redirect.flow, HB_LEG_BACKEND, &spec);
 }
 
 void hb_replay_reset(struct hb_core *core, struct hb_handover *handover)
 {
 	struct hb_build_tcp spec = { .seq = handover->replay.nxt, .flags = HB_TCP_RST };
-	hb_out_to_server(core, handover->flow, HB_LEG_BACKEND, &spec);
+	hb_out_to_server(core, handover->redirect.flow, HB_LEG_BACKEND, &spec);
 }
 
 static void send_segment(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
 			 uint32_t seq, uint32_t len)
 {
-	const struct hb_stream *stream = &handover->flow->record->stream;
+	const struct hb_stream *stream = &handover->redirect.flow->record->stream;
 	bool last = seq + len == handover->replay.limit;
 	struct hb_build_tcp spec = segment(handover, seq, last ? HB_TCP_PSH : 0);
 	size_t there;
@@ -114,13 +115,13 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	spec.payload_len = len;
 	if (handover->client_fin && seq + len == hb_stream_end(stream) && last)
 		spec.flags |= HB_TCP_FIN;
-	hb_out_to_server(core, handover->flow, leg, &spec);
+	hb_out_to_server(core, handover->redirect.flow, leg, &spec);
 }
 
 void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg)
 {
 	struct hb_replay *replay = &handover->replay;
-	const struct hb_record *record = handover->flow->record;
+	const struct hb_record *record = handover->redirect.flow->record;
 	if (record == NULL || replay->mss == 0)
 		return;
 	uint32_t until = hb_seq_min(replay->limit, replay->una + replay->window);
@@ -165,7 +166,8 @@ void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
 	enum hb_leg leg = handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND : HB_LEG_BACKEND;
 	if (!(packet->tcp_flags & HB_TCP_ACK))
 		return;
-	uint8_t shift = leg == HB_LEG_BACKEND ? replay->shift : handover->flow->track.server_wscale;
+	uint8_t shift = leg == HB_LEG_BACKEND ? replay->shift
+					      : handover->redirect.flow->track.server_wscale;
 	replay->window = (uint32_t)packet->window << shift;
 	bool advances = hb_seq_after(packet->ack, replay->una) &&
 			hb_seq_at_or_before(packet->ack, hb_seq_max(replay->nxt, replay->limit));
@@ -199,7 +201,7 @@ static uint32_t answer_length(const struct hb_flow *flow, uint32_t i)
 /* How many answers are discarded: all that the frontend gave. */
 static uint32_t answer_count(const struct hb_handover *handover)
 {
-	return handover->flow->record->turn_count + (handover->frontend_answers ? 1 : 0);
+	return handover->redirect.flow->record->turn_count + (handover->frontend_answers ? 1 : 0);
 }
 
 bool hb_replay_done(const struct hb_handover *handover)
@@ -216,7 +218,7 @@ static uint64_t quiet_ns(const struct hb_replay *replay)
 static bool answer_complete(const struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
-	uint32_t length = answer_length(handover->flow, replay->answer);
+	uint32_t length = answer_length(handover->redirect.flow, replay->answer);
 	uint64_t now = core->now.mono_ns;
 	if (replay->answer_bytes == length && (length == 0 || replay->answer_psh))
 		return true;
@@ -228,10 +230,10 @@ static bool answer_complete(const struct hb_core *core, const struct hb_handover
 void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 {
 	struct hb_replay *replay = &handover->replay;
-	const struct hb_record *record = handover->flow->record;
+	const struct hb_record *record = handover->redirect.flow->record;
 	while (replay->connected && replay->answer < answer_count(handover) &&
 	       answer_complete(core, handover)) {
-		uint32_t length = answer_length(handover->flow, replay->answer);
+		uint32_t length = answer_length(handover->redirect.flow, replay->answer);
 		handover->info.recorded_bytes += length;
 		if (length > 0)
 			handover->info.turns++;
@@ -261,7 +263,7 @@ static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *h
 				     const struct hb_packet *packet)
 {
 	struct hb_replay *replay = &handover->replay;
-	struct hb_track *track = &handover->flow->track;
+	struct hb_track *track = &handover->redirect.flow->track;
 	replay->granted = track->granted & packet->options.present;
 	if ((track->granted & ~replay->granted) & HB_TCPOPT_TIMESTAMP)
 		return HB_REPLAY_NO_TIMESTAMPS;
@@ -273,7 +275,7 @@ static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *h
 	replay->ttl = packet->ttl;
 	replay->shift = replay->granted & HB_TCPOPT_WSCALE ? packet->options.wscale : 0;
 	replay->window = packet->window; /* not scaled in a SYN */
-	replay->mss = payload_mss(core, handover->flow, replay, packet);
+	replay->mss = payload_mss(core, handover->redirect.flow, replay, packet);
 	if (replay->tries == 0)
 		replay->rtt_ns = core->now.mono_ns - replay->sent_ns;
 	replay->rto_ns = MIN_RTO_NS + replay->rtt_ns;
@@ -327,9 +329,9 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
 	bool fresh = hb_seq_at_or_before(packet->seq, replay->rcv_nxt) &&
 		     hb_seq_after(end, replay->rcv_nxt);
-	bool discards = replay->answer < answer_count(handover) ||
-			(handover->frontend_answers &&
-			 hb_seq_at_or_before(packet->ack, handover->cut));
+	bool discards =
+		replay->answer < answer_count(handover) ||
+		(handover->frontend_answers && hb_seq_at_or_before(packet->ack, handover->cut));
 	if (!discards) {
 		/* The client's: kept, and not acknowledged before the client does it. */
 		uint32_t kept_end = hb_stream_end(&handover->kept);

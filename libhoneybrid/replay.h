@@ -14,9 +14,9 @@ struct hb_handover;
 struct hb_replay {
 	/* Towards the honeypot, in the client's numbers. */
 	uint32_t una, nxt; /* first unacknowledged; next to send */
-	uint32_t limit;	   /* nothing is sent beyond */
+	uint32_t limit;    /* nothing is sent beyond */
 	uint32_t window;   /* that the honeypot offers, in bytes */
-	uint16_t mss;	   /* payload bytes a segment */
+	uint16_t mss;      /* payload bytes a segment */
 	uint8_t dup_acks;
 	uint8_t tries; /* of the segment at una */
 	uint64_t rto_ns;
@@ -43,9 +43,9 @@ void hb_replay_connect(struct hb_core *core, struct hb_handover *handover);
 /* What a packet of the backend's meant. */
 enum hb_replay_result {
 	HB_REPLAY_GOES_ON = 0,
-	HB_REPLAY_REFUSED, /* RST to our SYN */
-	HB_REPLAY_RESET,   /* RST later */
-	HB_REPLAY_CLOSED,  /* FIN in an answer that is discarded */
+	HB_REPLAY_REFUSED,       /* RST to our SYN */
+	HB_REPLAY_RESET,         /* RST later */
+	HB_REPLAY_CLOSED,        /* FIN in an answer that is discarded */
 	HB_REPLAY_NO_TIMESTAMPS, /* it does not do timestamps, and the frontend did */
 };
 

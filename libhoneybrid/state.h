@@ -13,7 +13,7 @@ enum hb_result {
 	HB_RESULT_DECLINED,  /* this session cannot be handed over */
 	HB_RESULT_CAUGHT_UP, /* the backend knows all that the frontend knew */
 	HB_RESULT_UNDONE,    /* the handover failed, the frontend goes on */
-	HB_RESULT_LOST,	     /* the handover failed, and the target wants nobody to go on */
+	HB_RESULT_LOST,      /* the handover failed, and the target wants nobody to go on */
 	HB_RESULT_COUNT
 };
 

@@ -14,10 +14,10 @@ enum {
 	HB_TRACK_ESTABLISHED = 0x02, /* an ACK of the SYN-ACK was passed to the server */
 	HB_TRACK_CLIENT_FIN = 0x04,  /* a FIN of the client was passed on */
 	HB_TRACK_SERVER_FIN = 0x08,  /* a FIN of the server was passed on */
-	HB_TRACK_RESET = 0x10,	     /* a RST that counts was passed on, either way */
+	HB_TRACK_RESET = 0x10,       /* a RST that counts was passed on, either way */
 	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
 	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
-	HB_TRACK_ECN = 0x80,	     /* the server granted ECN */
+	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
 };
 
 struct hb_track {
@@ -25,24 +25,26 @@ struct hb_track {
 	uint32_t client_next; /* behind the client's last byte that was passed on in order */
 	uint32_t client_ack;  /* highest ACK of the client */
 	uint32_t server_isn;
-	uint32_t server_next; /* behind the server's last byte that was passed on */
-	uint32_t server_ack;  /* highest ACK that the client was shown */
-	uint32_t edge;	      /* highest ACK + window that the client was shown */
-	uint32_t client_ts;   /* TS.Recent of the client's stream (RFC 7323, 4.3) */
-	uint32_t server_ts;   /* last TSval that the client was shown */
+	uint32_t server_next;  /* behind the server's last byte that was passed on */
+	uint32_t server_ack;   /* highest ACK that the client was shown */
+	uint32_t edge;         /* highest ACK + window that the client was shown */
+	uint32_t client_ts;    /* TS.Recent of the client's stream (RFC 7323, 4.3) */
+	uint32_t server_ts;    /* last TSval that the client was shown */
 	uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
 	uint16_t client_mss;
 	uint16_t client_window; /* last one, unscaled */
-	uint8_t client_wscale, server_wscale; /* shifts in force: 0 unless both offered the option */
-	uint8_t offered, granted;	      /* HB_TCPOPT_* in the SYN; in the SYN-ACK as well */
-	uint8_t client_ttl, server_ttl;	      /* as they come in here */
-	uint8_t flags;			      /* HB_TRACK_* */
+	uint8_t client_wscale,
+		server_wscale;          /* shifts in force: 0 unless both offered the option */
+	uint8_t offered, granted;       /* HB_TCPOPT_* in the SYN; in the SYN-ACK as well */
+	uint8_t client_ttl, server_ttl; /* as they come in here */
+	uint8_t flags;                  /* HB_TRACK_* */
 };
 
 /* Starts from the flow's first packet. */
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet);
 
-/* Follows a packet that is passed on to the server, or to the client. @age_ms since the flow began. */
+/* Follows a packet that is passed on to the server, or to the client. @age_ms since the flow began.
+ */
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
 

@@ -265,8 +265,7 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
-	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 &&
-	    translation->numbers_differ)
+	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_honeypot(edit, translation);
 }
 
@@ -302,7 +301,6 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	hb_edit_destination(edit, &client);
 	if (translation->ttl_difference != 0)
 		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
-	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 &&
-	    translation->numbers_differ)
+	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_client(edit, translation);
 }

@@ -9,24 +9,6 @@
 
 #include <honeybrid/engine.h>
 
-/*
- * What joins two legs: constant once a handover is committed, so that code outside the engine can
- * take it as it is. All zero but the endpoint: only addresses and ports differ.
- */
-struct hb_translation {
-	struct hb_endpoint honeypot;
-	uint16_t client_port;	/* the client's port as the honeypot sees it */
-	uint8_t client_shift;	/* window shift of the client */
-	uint8_t honeypot_shift; /* of the honeypot */
-	uint8_t shown_shift;	/* which the client believes the honeypot to have */
-	uint8_t lacks;		/* HB_TCPOPT_*: the client's leg has it, the honeypot's has not */
-	int16_t ttl_difference; /* added to what the honeypot sends */
-	uint32_t seq_difference; /* the client's view of a server's number = honeypot's + this */
-	uint32_t ts_difference;	 /* the same for its timestamps */
-	uint32_t keep;		 /* the honeypot's first byte that the client gets */
-	bool numbers_differ;	 /* a TCP session that was handed over: all of the above holds */
-};
-
 /* A packet being changed: sums up what that does to its checksum. */
 struct hb_edit {
 	struct hb_datagram *dgram;
@@ -35,8 +17,7 @@ struct hb_edit {
 	bool changed;
 };
 
-void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram,
-		   const struct hb_packet *packet);
+void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram, const struct hb_packet *packet);
 
 /* Addresses and ports of the packet's source or destination. */
 void hb_edit_source(struct hb_edit *edit, const struct hb_endpoint *to);

@@ -2,9 +2,9 @@
 /*
  * A hierarchical timer wheel: arming and cancelling cost the same for one timer and for a million.
  *
- * Ticks are 1 ms. A timer fires at the first advance at or after its deadline, rounded up to a tick;
- * timers of one advance fire in the order of their ticks. A timer lies inside its owner, which must
- * cancel it before it goes away.
+ * Ticks are 1 ms. A timer fires at the first advance at or after its deadline, rounded up to a
+ * tick; timers of one advance fire in the order of their ticks. A timer lies inside its owner,
+ * which must cancel it before it goes away.
  */
 #ifndef HB_WHEEL_H
 #define HB_WHEEL_H

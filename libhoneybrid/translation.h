@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef HB_TRANSLATION_H
+#define HB_TRANSLATION_H
+
+#include <honeybrid/types.h>
+
+/*
+ * What joins two legs: constant once a handover is committed, so that code outside the engine can
+ * take it as it is. All zero but the endpoint: only addresses and ports differ.
+ */
+struct hb_translation {
+	struct hb_endpoint honeypot;
+	uint16_t client_port;    /* the client's port as the honeypot sees it */
+	uint8_t client_shift;    /* window shift of the client */
+	uint8_t honeypot_shift;  /* of the honeypot */
+	uint8_t shown_shift;     /* which the client believes the honeypot to have */
+	uint8_t lacks;           /* HB_TCPOPT_*: the client's leg has it, the honeypot's has not */
+	int16_t ttl_difference;  /* added to what the honeypot sends */
+	uint32_t seq_difference; /* the client's view of a server's number = honeypot's + this */
+	uint32_t ts_difference;  /* the same for its timestamps */
+	uint32_t keep;           /* the honeypot's first byte that the client gets */
+	bool numbers_differ;     /* a TCP session that was handed over: all of the above holds */
+};
+
+#endif
