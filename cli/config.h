@@ -13,6 +13,9 @@
 
 #include <stdio.h>
 
+/* Where the pid file is, if no file says otherwise. */
+#define HB_CONFIG_EXEC_DIRECTORY "/var/run"
+
 /* Where flow records go; a set of bits. */
 enum hb_output_kind {
 	HB_OUTPUT_SYSLOG = 0x1,

@@ -6,6 +6,7 @@
 /* The numbers are sysexits.h's where one fits; they are part of the interface (honeybridd(8)). */
 enum hb_exit {
 	HB_EXIT_OK = 0,
+	HB_EXIT_NOT_RUNNING = 1, /* the answer of -s */
 	HB_EXIT_USAGE = 64,
 	HB_EXIT_CAPTURE = 65,     /* a capture file is damaged or of an unsupported kind */
 	HB_EXIT_NO_INPUT = 66,    /* a file cannot be read */

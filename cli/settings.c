@@ -102,7 +102,7 @@ static void set_defaults(struct hb_config *config)
 {
 	hb_options_default(&config->options);
 	config->outputs = HB_OUTPUT_FILES;
-	config->exec_directory = "/var/run";
+	config->exec_directory = HB_CONFIG_EXEC_DIRECTORY;
 	config->log_directory = "/var/log/honeybrid";
 	config->log_file = "honeybrid.log";
 	config->uplink_mask = UINT32_C(0xffff);

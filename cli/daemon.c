@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Order of a start: what may fail for want of a file or a privilege comes first, while there is a
+ * terminal to say so: log, queue, sockets. Then into the background, pid file (with the right
+ * number now), privileges away, threads.
+ *
+ * Order of a stop: the worker ends all flows in its own thread, while this one goes on writing
+ * their records, so that none of them is lost however many there are. Then the log is closed.
+ */
+#include "daemon.h"
+
+#include "background.h"
+#include "logqueue.h"
+#include "manage.h"
+#include "notice.h"
+#include "output.h"
+#include "pidfile.h"
+#include "privilege.h"
+#include "worker.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <syslog.h>
+
+/* Some seven megabytes; a burst of that many flow ends may wait for the disk. */
+#define LOG_RECORDS 8192
+
+struct daemon {
+	const struct hb_config *config;
+	struct hb_notice notice;
+	struct hb_background background;
+	struct hb_output *output;
+	struct hb_logqueue *queue;
+	struct hb_worker *worker;
+	struct hb_pidfile *pidfile;
+};
+
+static int open_all(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
+{
+	const struct hb_config *config = daemon->config;
+	struct hb_worker_setup setup = {
+		.queue = queue,
+		.policy = config->policy,
+		.own_mark = config->own_mark,
+		.proof_mark = config->proof_mark,
+		.uplink_mask = config->uplink_mask,
+		.event = hb_logqueue_put,
+	};
+
+	daemon->output = hb_output_open(config, &daemon->notice, err);
+	if (!daemon->output)
+		return -1;
+	daemon->queue = hb_logqueue_new(LOG_RECORDS, hb_output_kinds(config), err);
+	if (!daemon->queue)
+		return -1;
+	setup.event_ctx = daemon->queue;
+	daemon->worker = hb_worker_new(&setup, err);
+	return daemon->worker ? 0 : -1;
+}
+
+/*
+ * From here on a signal waits for hb_manage_run(), so that none of them can end us before all of
+ * our traces can be removed.
+ */
+static void hold_signals(void)
+{
+	sigset_t set;
+
+	hb_manage_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static int start(struct daemon *daemon, struct hb_cli_error *err)
+{
+	const struct hb_config *config = daemon->config;
+
+	if (config->daemonize && hb_background_enter(&daemon->background, err) < 0)
+		return -1;
+	hold_signals();
+	daemon->pidfile = hb_pidfile_write(config->exec_directory, err);
+	if (!daemon->pidfile || hb_privilege_drop(err) < 0 ||
+	    hb_worker_start(daemon->worker, err) < 0 ||
+	    hb_background_ready(&daemon->background, err) < 0)
+		return -1;
+	daemon->notice.to_syslog = config->daemonize;
+	return 0;
+}
+
+static void say_summary(struct daemon *daemon)
+{
+	struct hb_counters engine;
+	struct hb_queue_counters queue;
+
+	hb_worker_get_counters(daemon->worker, &engine, &queue);
+	hb_notice_say(&daemon->notice,
+		      "stopped: %" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64
+		      " malformed, %" PRIu64 " contained, %" PRIu64 " lost by the queue; %" PRIu64
+		      " flows; %" PRIu64 " handovers done, %" PRIu64 " failed, %" PRIu64
+		      " declined; %" PRIu64 " log records lost",
+		      engine.packets, engine.dropped, engine.malformed, engine.contained,
+		      queue.kernel_dropped + queue.user_dropped + queue.overruns,
+		      engine.flows_started, engine.handovers_done, engine.handovers_failed,
+		      engine.handovers_declined, hb_logqueue_lost(daemon->queue));
+	if (engine.broken > 0)
+		hb_notice_say(&daemon->notice,
+			      "%" PRIu64 " times a guarantee did not hold: this is a bug",
+			      engine.broken);
+}
+
+static void close_all(struct daemon *daemon)
+{
+	hb_worker_free(daemon->worker);
+	hb_output_close(daemon->output);
+	hb_logqueue_free(daemon->queue);
+	hb_pidfile_remove(daemon->pidfile);
+}
+
+static int run(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
+{
+	struct hb_manage manage;
+
+	if (open_all(daemon, queue, err) < 0 || start(daemon, err) < 0)
+		return -1;
+	manage = (struct hb_manage){
+		.notice = &daemon->notice,
+		.output = daemon->output,
+		.queue = daemon->queue,
+		.worker = daemon->worker,
+		.rotate_hourly = daemon->config->log_rotation,
+	};
+	if (hb_manage_run(&manage, err) < 0)
+		return -1;
+	say_summary(daemon);
+	return 0;
+}
+
+enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue)
+{
+	struct daemon daemon = { .config = config, .background = { .report_fd = -1 } };
+	struct hb_cli_error err = { .status = HB_EXIT_OK };
+
+	/* A reader of our standard output that goes away is a failed write, not our end. */
+	signal(SIGPIPE, SIG_IGN);
+	openlog("honeybridd", LOG_PID, LOG_DAEMON);
+	if (run(&daemon, queue, &err) < 0)
+		hb_notice_say(&daemon.notice, "%s", err.message);
+	close_all(&daemon);
+	hb_background_fail(&daemon.background, err.status);
+	return err.status;
+}

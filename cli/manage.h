@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The main thread's loop: signals, the log's queue, rotation by the clock. */
+#ifndef HB_MANAGE_H
+#define HB_MANAGE_H
+
+#include "logqueue.h"
+#include "notice.h"
+#include "output.h"
+#include "worker.h"
+
+#include <signal.h>
+
+struct hb_manage {
+	const struct hb_notice *notice;
+	struct hb_output *output;
+	struct hb_logqueue *queue;
+	struct hb_worker *worker; /* started */
+	bool rotate_hourly;
+};
+
+/* The signals that hb_manage_run() takes; they may be blocked until then. */
+void hb_manage_signals(sigset_t *set);
+
+/*
+ * Runs until a signal stops it, then stops the worker and writes the last records.
+ *
+ * @manage  borrowed for the call.
+ * Returns  0, or -1 with *err filled in.
+ */
+int hb_manage_run(const struct hb_manage *manage, struct hb_cli_error *err);
+
+#endif
