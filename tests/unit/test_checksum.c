@@ -129,12 +129,12 @@ START_TEST(an_update_is_as_good_as_summing_again)
 		old_word = hb_get_be16(data + at);
 		unit_random_fill(&random, data + at, round % 8 < 4 ? 2 : 1);
 		field = hb_checksum_update16(field, old_word, hb_get_be16(data + at));
-		ck_assert_uint_eq(field, field_of(data, sizeof(data)));
+		unit_require(field == field_of(data, sizeof(data)));
 
 		old_value = hb_get_be32(data + at);
 		unit_random_fill(&random, data + at, 4);
 		field = hb_checksum_update32(field, old_value, hb_get_be32(data + at));
-		ck_assert_uint_eq(field, field_of(data, sizeof(data)));
+		unit_require(field == field_of(data, sizeof(data)));
 	}
 }
 END_TEST

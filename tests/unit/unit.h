@@ -41,6 +41,15 @@ static inline int unit_run(const char *name, const TTest *const tests[], size_t 
 		return unit_run(name, tests, sizeof(tests) / sizeof(*tests));                      \
 	}
 
+/*
+ * ck_assert() for inner loops: that one tells the runner of each success, too, by a system call.
+ */
+#define unit_require(cond)                                                                         \
+	do {                                                                                       \
+		if (!(cond))                                                                       \
+			ck_abort_msg("%s does not hold", #cond);                                   \
+	} while (0)
+
 /* The same numbers at each run: a failure can be seen again. Start *state with any number. */
 static inline uint64_t unit_random(uint64_t *state)
 {
