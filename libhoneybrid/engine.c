@@ -82,12 +82,18 @@ static void release_policies(struct hb_engine *engine, size_t keep)
 	engine->policy_count = keep;
 }
 
+static void emit_nothing(void *ctx, const struct hb_datagram *dgram)
+{
+	(void)ctx;
+	(void)dgram;
+}
+
 void hb_engine_free(struct hb_engine *engine)
 {
 	if (engine == NULL)
 		return;
 	struct hb_core *core = &engine->core;
-	static const struct hb_ops mute = { .size = sizeof(mute) };
+	static const struct hb_ops mute = { .size = sizeof(mute), .emit = emit_nothing };
 	core->ops = &mute;
 	if (core->table.buckets != NULL)
 		hb_life_end_all(core);
@@ -214,7 +220,7 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 	case HB_STATE_REPLAY:
 		return hb_handover_client(core, flow, dgram, packet);
 	case HB_STATE_FORWARD:
-		return hb_forward_client(core, flow, dgram, packet);
+		return hb_forward_client(flow, dgram, packet);
 	default:
 		return HB_DROP;
 	}

@@ -15,12 +15,11 @@ static bool is_tcp(const struct hb_flow *flow)
 	return flow->protocol == HB_PROTO_TCP;
 }
 
-enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
-				  struct hb_datagram *dgram, const struct hb_packet *packet)
+enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgram,
+				  const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_edit edit;
-	(void)core;
 	if (is_tcp(flow) && !hb_debt_from_client(handover, packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);

@@ -416,6 +416,8 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 	enum hb_replay_result result = hb_replay_input(core, hb_handover_of(flow), packet);
 	if (result != HB_REPLAY_GOES_ON) {
 		char reason[160];
+		hb_handover_of(flow)->backend_gone =
+			result == HB_REPLAY_REFUSED || result == HB_REPLAY_RESET;
 		hb_handover_undo(
 			core, flow,
 			backend_failed(flow, replay_failure(result), reason, sizeof(reason)));
@@ -597,7 +599,7 @@ void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *re
 	core->counters.handovers_failed++;
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
 	hb_out_handover(core, flow, &handover->info, reason);
-	if (is_tcp(flow))
+	if (is_tcp(flow) && !handover->backend_gone)
 		hb_replay_reset(core, handover);
 	hb_flowtable_remove(&core->table, &handover->redirect.node);
 	hb_life_set_state(core, flow,

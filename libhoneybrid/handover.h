@@ -39,6 +39,7 @@ struct hb_handover {
 	uint64_t early_ack_ns; /* when to acknowledge what is held; 0: not */
 	bool client_fin;       /* a FIN follows the held bytes */
 	bool client_reset;     /* a RST waits behind the debt */
+	bool backend_gone;     /* it refused, reset or cannot be reached: no RST for it */
 	bool trigger_empty;    /* the trigger packet had no byte from cut on */
 
 	/* TCP: the frontend's side. */

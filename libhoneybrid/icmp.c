@@ -125,6 +125,7 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
 		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
 		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
+		hb_handover_of(flow)->backend_gone = true;
 		hb_handover_undo(core, flow, reason);
 		return HB_DROP;
 	}
