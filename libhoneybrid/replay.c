@@ -222,7 +222,8 @@ static bool answer_complete(const struct hb_core *core, const struct hb_handover
 	uint64_t now = core->now.mono_ns;
 	if (replay->answer_bytes == length && (length == 0 || replay->answer_psh))
 		return true;
-	if (replay->answer_bytes > 0 && now >= replay->answer_byte_ns + quiet_ns(replay))
+	bool gap = replay->rcv_nxt != replay->rcv_max;
+	if (replay->answer_bytes > 0 && !gap && now >= replay->answer_byte_ns + quiet_ns(replay))
 		return true;
 	return now >= replay->answer_since_ns + ANSWER_LIMIT_NS;
 }
@@ -271,6 +272,7 @@ static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *h
 	replay->una = packet->ack;
 	replay->isn = packet->seq;
 	replay->rcv_nxt = packet->seq + 1;
+	replay->rcv_max = replay->rcv_nxt;
 	replay->ts = packet->options.tsval;
 	replay->ttl = packet->ttl;
 	replay->shift = replay->granted & HB_TCPOPT_WSCALE ? packet->options.wscale : 0;
@@ -347,6 +349,7 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 		return;
 	}
 	uint32_t before = replay->nxt;
+	replay->rcv_max = hb_seq_max(replay->rcv_max, end);
 	if (fresh) {
 		discard(core, handover, packet, hb_seq_distance(replay->rcv_nxt, end));
 		hb_replay_advance(core, handover);
@@ -389,7 +392,8 @@ uint64_t hb_replay_deadline(const struct hb_handover *handover)
 	    replay->answer >= answer_count(handover))
 		return deadline;
 	uint64_t answer = replay->answer_since_ns + ANSWER_LIMIT_NS;
-	if (replay->answer_bytes > 0 && replay->answer_byte_ns + quiet_ns(replay) < answer)
+	bool gap = replay->rcv_nxt != replay->rcv_max;
+	if (replay->answer_bytes > 0 && !gap && replay->answer_byte_ns + quiet_ns(replay) < answer)
 		answer = replay->answer_byte_ns + quiet_ns(replay);
 	return answer < deadline ? answer : deadline;
 }
