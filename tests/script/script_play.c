@@ -287,7 +287,9 @@ static bool fill_expectation(struct script_play *play, const struct script_step 
 	     !script_world_resolve(world, &peer, &expectation->other)))
 		return false;
 	expectation->src = expectation->other;
-	if (step->who.role != SCRIPT_GATEWAY || expect->peer.role != SCRIPT_NOBODY)
+	/* The gateway's errors are its own. */
+	if (step->who.role != SCRIPT_GATEWAY || expect->segment.protocol != HB_PROTO_ICMP ||
+	    expect->peer.role != SCRIPT_NOBODY)
 		return true;
 	return script_world_resolve(world, &step->who, &expectation->src);
 }
