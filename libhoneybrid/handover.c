@@ -258,6 +258,30 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	return true;
 }
 
+/* The frontend has said all that it will say, and the client has it. */
+static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = hb_handover_of(flow);
+	const struct hb_track *track = &flow->track;
+	if (track->client_ack != track->server_next)
+		return false;
+	if (handover->frontend_reset)
+		return true;
+	if (track->server_ack != handover->cut)
+		return false;
+	return !handover->frontend_answers || (track->flags & HB_TRACK_SERVER_PSH) ||
+	       handover->frontend_fin ||
+	       core->now.mono_ns >= handover->frontend_byte_ns + TURN_QUIET_NS;
+}
+
+/* Rule 5. */
+static bool can_commit(const struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = hb_handover_of(flow);
+	return handover->phase <= HB_PHASE_CAUGHT_UP && hb_replay_done(handover) &&
+	       frontend_is_done(core, flow);
+}
+
 /* The client resets: both honeypots get a RST with the number that each expects. */
 static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 				     const struct hb_packet *packet)
@@ -324,11 +348,12 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 			repeat_below_cut(core, flow, packet);
 		if (repeated && hb_debt_is_open(handover))
 			hb_debt_acknowledge(core, flow);
-	} else if (flow->track.flags & HB_TRACK_ESTABLISHED) {
-		hb_track_client_ack(&flow->track, packet);
-		verdict = pass_to_frontend(flow, dgram, packet);
 	} else {
 		hb_track_client_ack(&flow->track, packet);
+		if (can_commit(core, flow)) /* the ACK must be there before the RST */
+			pass_bare_ack(core, flow, packet);
+		else if (flow->track.flags & HB_TRACK_ESTABLISHED)
+			verdict = pass_to_frontend(flow, dgram, packet);
 	}
 	hb_handover_try_commit(core, flow);
 	return verdict;
@@ -496,30 +521,14 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 	hb_stream_fini(&handover->kept, &core->budget);
 }
 
-static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
-{
-	const struct hb_handover *handover = hb_handover_of(flow);
-	const struct hb_track *track = &flow->track;
-	if (track->client_ack != track->server_next)
-		return false;
-	if (handover->frontend_reset)
-		return true;
-	if (track->server_ack != handover->cut)
-		return false;
-	return !handover->frontend_answers || (track->flags & HB_TRACK_SERVER_PSH) ||
-	       handover->frontend_fin ||
-	       core->now.mono_ns >= handover->frontend_byte_ns + TURN_QUIET_NS;
-}
-
 void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
 {
 	if (flow->redirect == NULL || !is_tcp(flow))
 		return;
 	struct hb_handover *handover = hb_handover_of(flow);
-	if (handover->phase > HB_PHASE_CAUGHT_UP || !hb_replay_done(handover))
-		return;
-	handover->phase = HB_PHASE_CAUGHT_UP;
-	if (!frontend_is_done(core, flow))
+	if (handover->phase == HB_PHASE_REPLAY && hb_replay_done(handover))
+		handover->phase = HB_PHASE_CAUGHT_UP;
+	if (!can_commit(core, flow))
 		return;
 	handover->phase = HB_PHASE_COMMITTED;
 	if (!handover->frontend_reset) {

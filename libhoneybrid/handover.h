@@ -59,7 +59,9 @@ struct hb_handover {
 
 	/* UDP */
 	struct hb_held_datagram *held_first, **held_last;
-	uint32_t udp_turn, udp_swallow, udp_answers;
+	uint32_t udp_turn;    /* the next recorded datagram to send */
+	uint32_t udp_swallow; /* answers to the last one that are the frontend's already */
+	uint32_t udp_answers; /* all that came from the backend */
 	uint64_t udp_deadline_ns;
 };
 

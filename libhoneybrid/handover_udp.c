@@ -66,7 +66,9 @@ static void replay(struct hb_core *core, struct hb_flow *flow)
 	while (handover->udp_turn < record->turn_count) {
 		size_t len;
 		const uint8_t *payload = hb_record_datagram(record, handover->udp_turn, &len);
-		handover->udp_swallow = record->turns[handover->udp_turn].answers;
+		const struct hb_turn *turn = &record->turns[handover->udp_turn];
+		handover->udp_swallow = turn->answers;
+		handover->info.recorded_bytes += turn->answer_bytes;
 		handover->udp_turn++;
 		handover->info.turns++;
 		handover->info.replayed_bytes += (uint32_t)len;

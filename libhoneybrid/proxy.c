@@ -84,6 +84,16 @@ static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datag
 	}
 }
 
+static enum hb_verdict translate(const struct hb_flow *flow, struct hb_datagram *dgram,
+				 const struct hb_packet *packet)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_honeypot(&edit, flow, &translation);
+	return hb_edit_finish(&edit);
+}
+
 static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -108,11 +118,10 @@ enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 {
 	enum hb_verdict verdict;
 	bool deciding = flow->state == HB_STATE_DECISION;
-	/* What the frontend would refuse is no record and no reason to decide (handover rule 25).
-	 */
+	/* What the frontend will refuse is no record and no reason to decide (rule 25). */
 	if (deciding && dgram->checksum == HB_CHECKSUM_COMPLETE && !dgram->gso &&
 	    !hb_packet_checksum_ok(packet))
-		return HB_DROP;
+		return translate(flow, dgram, packet);
 	if (deciding && redirect(core, flow, dgram, packet, &verdict))
 		return verdict;
 	return pass_to_frontend(core, flow, dgram, packet);
@@ -127,8 +136,8 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;
-		if (flow->record != NULL && flow->record->turn_count > 0)
-			flow->record->turns[flow->record->turn_count - 1].answers++;
+		if (flow->record != NULL)
+			hb_record_udp_answer(flow->record, packet->payload_len);
 	}
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_client(&edit, flow, &translation);

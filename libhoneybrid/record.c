@@ -151,6 +151,15 @@ void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uin
 	append(record, budget, payload, len, 0, true);
 }
 
+void hb_record_udp_answer(struct hb_record *record, size_t len)
+{
+	if (record->turn_count == 0)
+		return;
+	struct hb_turn *last = &record->turns[record->turn_count - 1];
+	last->answers++;
+	last->answer_bytes += (uint32_t)len;
+}
+
 const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len)
 {
 	uint32_t start = i > 0 ? record->turns[i - 1].end : record->stream.base;

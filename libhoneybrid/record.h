@@ -11,9 +11,10 @@
 #include "stream.h"
 
 struct hb_turn {
-	uint32_t end;     /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
-	uint32_t ack;     /* TCP: what the client had seen of the server's stream */
-	uint32_t answers; /* UDP: datagrams that the frontend answered with */
+	uint32_t end;          /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
+	uint32_t ack;          /* TCP: what the client had seen of the server's stream */
+	uint32_t answers;      /* UDP: datagrams that the frontend answered with */
+	uint32_t answer_bytes; /* UDP: and their payload */
 };
 
 /* A piece that came before the one ahead of it, kept since the client will not repeat it. */
@@ -54,6 +55,9 @@ void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uin
 
 /* Moves early pieces that follow the stream's end to it; returns how many bytes came. */
 size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget);
+
+/* Counts a datagram with which the frontend answered the last one of the client's. */
+void hb_record_udp_answer(struct hb_record *record, size_t len);
 
 /* Payload of datagram i of a UDP record. Borrowed until the record changes. */
 const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len);

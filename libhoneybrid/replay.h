@@ -28,7 +28,7 @@ struct hb_replay {
 	bool connected;
 	uint32_t isn, rcv_nxt;
 	uint32_t rcv_max; /* behind the last byte seen; beyond rcv_nxt while there is a gap */
-	uint32_t ts; /* its TSval to echo */
+	uint32_t ts;      /* its TSval to echo */
 	uint8_t granted, shift, ttl;
 
 	/* The dialogue: which answer is awaited, 0 being what comes before the client spoke. */
