@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "param.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LIMIT,
+	MODE,
+	TITLE,
+	FILE_NAME,
+	OFFSET,
+	VALUES,
+};
+
+static const struct hb_param_word modes[] = { { "on", 1 }, { "off", 0 }, { NULL, 0 } };
+
+static const struct hb_param params[] = {
+	[LIMIT] = { .name = "limit",
+		    .type = HB_PARAM_INTEGER,
+		    .required = true,
+		    .min = 1,
+		    .max = 100,
+		    .help = "how many" },
+	[MODE] = { .name = "mode",
+		   .type = HB_PARAM_WORD,
+		   .max = 1,
+		   .default_integer = 1,
+		   .words = modes },
+	[TITLE] = { .name = "title", .type = HB_PARAM_STRING, .default_text = "none" },
+	[FILE_NAME] = { .name = "file", .type = HB_PARAM_PATH },
+	[OFFSET] = { .name = "offset",
+		     .type = HB_PARAM_INTEGER,
+		     .min = INT64_MIN,
+		     .max = INT64_MAX },
+	{ .name = NULL },
+};
+
+static const struct hb_module module = { .name = "example", .params = params };
+
+static struct hb_param_value values[VALUES];
+static struct hb_error err;
+
+static int check(const struct hb_setting *settings, size_t count)
+{
+	memset(values, 0, sizeof(values));
+	memset(&err, 0, sizeof(err));
+	return hb_param_check(&module, settings, count, values, &err);
+}
+
+/* Checks one setting beside the one that must be there. */
+static int check_one(const char *name, const char *value)
+{
+	const struct hb_setting settings[] = { { "limit", "5", 1, 1 }, { name, value, 7, 9 } };
+
+	return check(settings, 2);
+}
+
+static void assert_refused(const char *name, const char *value, const char *message)
+{
+	ck_assert_int_eq(check_one(name, value), -EINVAL);
+	ck_assert_str_eq(err.message, message);
+	ck_assert_int_eq(err.code, HB_ERROR_CONFIG);
+	ck_assert_int_eq(err.line, 7);
+	ck_assert_int_eq(err.column, 9);
+	hb_param_clear(values, VALUES);
+}
+
+START_TEST(defaults_fill_what_is_not_given)
+{
+	const struct hb_setting settings[] = { { "limit", "42", 1, 1 } };
+
+	ck_assert_int_eq(check(settings, 1), 0);
+	ck_assert_int_eq(values[LIMIT].integer, 42);
+	ck_assert_int_eq(values[MODE].integer, 1);
+	ck_assert_str_eq(values[TITLE].text, "none");
+	ck_assert_ptr_null(values[FILE_NAME].text);
+	ck_assert_int_eq(values[OFFSET].integer, 0);
+	hb_param_clear(values, VALUES);
+	ck_assert_ptr_null(values[TITLE].text);
+}
+END_TEST
+
+START_TEST(each_type_is_read)
+{
+	const struct hb_setting settings[] = {
+		{ "offset", "-9223372036854775808", 1, 1 },
+		{ "file", "/tmp/x y", 2, 1 },
+		{ "title", "", 3, 1 },
+		{ "mode", "OFF", 4, 1 },
+		{ "limit", "100", 5, 1 },
+	};
+
+	ck_assert_int_eq(check(settings, 5), 0);
+	ck_assert_int_eq(values[LIMIT].integer, 100);
+	ck_assert_int_eq(values[MODE].integer, 0);
+	ck_assert_str_eq(values[TITLE].text, "");
+	ck_assert_str_eq(values[FILE_NAME].text, "/tmp/x y");
+	ck_assert(values[OFFSET].integer == INT64_MIN);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(a_word_may_be_its_number)
+{
+	ck_assert_int_eq(check_one("mode", "0"), 0);
+	ck_assert_int_eq(values[MODE].integer, 0);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(check_one("mode", "on"), 0);
+	ck_assert_int_eq(values[MODE].integer, 1);
+	hb_param_clear(values, VALUES);
+	assert_refused("mode", "2",
+		       "\"mode\" is \"2\": it must be one of \"on\", \"off\" or a number from 0 to "
+		       "1");
+	assert_refused(
+		"mode", "maybe",
+		"\"mode\" is \"maybe\": it must be one of \"on\", \"off\" or a number from 0 "
+		"to 1");
+}
+END_TEST
+
+START_TEST(a_number_is_whole_and_in_its_range)
+{
+	static const char *const wrong[] = {
+		"",   "0",  "101", "-1",  "5x",  "x5", " 5",
+		"5 ", "+5", "0x5", "5.0", "1e1", "-",  "18446744073709551621"
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const struct hb_setting settings[] = { { "limit", wrong[i], 3, 4 } };
+		char message[240];
+
+		snprintf(message, sizeof(message),
+			 "\"limit\" is \"%s\": it must be a whole number from 1 to 100", wrong[i]);
+		ck_assert_int_eq(check(settings, 1), -EINVAL);
+		ck_assert_str_eq(err.message, message);
+		ck_assert_int_eq(err.line, 3);
+		ck_assert_int_eq(err.column, 4);
+	}
+	ck_assert_int_eq(check_one("offset", "9223372036854775807"), 0);
+	ck_assert(values[OFFSET].integer == INT64_MAX);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(check_one("offset", "9223372036854775808"), -EINVAL);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(check_one("offset", "-9223372036854775809"), -EINVAL);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(an_unknown_parameter_gets_a_suggestion)
+{
+	assert_refused("limmit", "5",
+		       "unknown parameter \"limmit\" of \"example\": did you mean \"limit\"?");
+	assert_refused("colour", "5",
+		       "unknown parameter \"colour\": \"example\" takes \"limit\", \"mode\", "
+		       "\"title\", \"file\", \"offset\"");
+}
+END_TEST
+
+START_TEST(a_module_without_parameters_takes_none)
+{
+	const struct hb_module plain = { .name = "plain" };
+	const struct hb_setting settings[] = { { "value", "5", 3, 4 } };
+
+	ck_assert_uint_eq(hb_param_count(NULL), 0);
+	ck_assert_int_eq(hb_param_check(&plain, NULL, 0, NULL, NULL), 0);
+	ck_assert_int_eq(hb_param_check(&plain, settings, 1, NULL, &err), -EINVAL);
+	ck_assert_str_eq(err.message, "unknown parameter \"value\": \"plain\" takes none");
+	ck_assert_int_eq(err.line, 3);
+}
+END_TEST
+
+START_TEST(a_parameter_is_given_once)
+{
+	assert_refused("limit", "6", "\"limit\" is given twice: it may be given once");
+}
+END_TEST
+
+START_TEST(a_required_parameter_must_be_given)
+{
+	const struct hb_setting settings[] = { { "mode", "on", 3, 4 } };
+
+	ck_assert_int_eq(check(settings, 1), -EINVAL);
+	ck_assert_str_eq(err.message,
+			 "missing parameter \"limit\": \"example\" needs it (how many)");
+	ck_assert_int_eq(err.column, 0);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(a_path_is_not_empty)
+{
+	assert_refused("file", "", "\"file\" is \"\": it must name a file");
+}
+END_TEST
+
+START_TEST(a_long_value_is_quoted_in_part)
+{
+	char value[1000];
+
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	ck_assert_int_eq(check_one("offset", value), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.message, "xxx\": it must be a whole number"));
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(a_schema_that_is_not_understood_is_refused)
+{
+	struct hb_param many[HB_PARAM_SCHEMA_MAX + 2] = { { .name = NULL } };
+	const struct hb_param newer[] = { { .name = "x", .type = HB_PARAM_COUNT },
+					  { .name = NULL } };
+	const struct hb_setting settings[] = { { "x", "5", 3, 4 } };
+	struct hb_module strange = { .name = "strange", .params = newer };
+	struct hb_param_value value[1] = { { .given = false } };
+
+	ck_assert_int_eq(hb_param_check(&strange, settings, 1, value, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.message, "the module is newer"));
+	for (size_t i = 0; i <= HB_PARAM_SCHEMA_MAX; i++)
+		many[i] = (struct hb_param){ .name = "y", .type = HB_PARAM_INTEGER };
+	strange.params = many;
+	ck_assert_int_eq(hb_param_check(&strange, settings, 1, value, &err), -EINVAL);
+	ck_assert_str_eq(err.message,
+			 "module \"strange\" has 33 parameters: at most 32 are supported");
+}
+END_TEST
+
+UNIT_MAIN("param", defaults_fill_what_is_not_given, each_type_is_read, a_word_may_be_its_number,
+	  a_number_is_whole_and_in_its_range, an_unknown_parameter_gets_a_suggestion,
+	  a_module_without_parameters_takes_none, a_parameter_is_given_once,
+	  a_required_parameter_must_be_given, a_path_is_not_empty, a_long_value_is_quoted_in_part,
+	  a_schema_that_is_not_understood_is_refused)
