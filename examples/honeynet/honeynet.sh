@@ -80,8 +80,10 @@ honeynet_up()
 honeynet_rules()
 {
 	local iptables errors error side
+	on gateway ip6tables -t raw -F
+	# Which multicast groups a host listens to is between it and its neighbours.
+	on gateway ip6tables -t raw -A PREROUTING -p icmpv6 -m icmp6 --icmpv6-type 143 -j DROP
 	for iptables in iptables ip6tables; do
-		on gateway "$iptables" -t raw -F
 		for side in ext front back; do
 			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j CT --notrack
 			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j NFQUEUE --queue-num 0

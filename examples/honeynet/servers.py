@@ -26,7 +26,7 @@ import sys
 
 PAGE = {
     "frontend": "This is the frontend, a small imitation.\n",
-    "backend": "This is the backend: a real machine, with all that belongs to it.\n",
+    "backend": "This is the backend: a real machine with all that belongs to it.\n",
 }
 SHORT = {name: f"{name} ready\n" for name in PAGE}
 LONG = {name: f"Welcome to the {name}. Type whatever you like, line by line.\n" for name in PAGE}
@@ -36,6 +36,7 @@ BANNER = {
     2325: {"frontend": "", "backend": ""},
 }
 PIECE = 1 << 16  # bytes at a time
+PAUSE = 0.002    # seconds, between the pieces of one answer
 
 
 def content(role, length):
@@ -71,7 +72,7 @@ async def http_chunked(role, writer):
         chunk = word.encode() if word.endswith("\n") else word.encode() + b" "
         writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         await writer.drain()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(PAUSE)
     writer.write(b"0\r\n\r\n")
 
 
@@ -117,7 +118,7 @@ async def serve_pieces(role, reader, writer):
     half = len(LONG[role]) // 2
     writer.write(LONG[role][:half].encode())
     await writer.drain()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(PAUSE)
     await serve_lines(role, reader, writer, LONG[role][half:])
 
 

@@ -8,6 +8,7 @@ One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them 
 
   send TEXT...            sends it, each word in a segment (a datagram) of its own
   expect TEXT             the next bytes (the next datagram) are exactly these
+  greeting                a line, whoever sends it
   until ROLE MIN MAX LINE line service: sends LINE until ROLE answers, which must be after MIN to MAX
                           answers of the frontend's; the number in the answers must go on
   more TIMES ROLE LINE    line service: so many more lines, all answered by ROLE
@@ -140,6 +141,9 @@ class Client:
             self.held += piece
         same(wanted, self.held[:len(wanted)])
         self.held = self.held[len(wanted):]
+
+    def do_greeting(self):
+        self.up_to(b"\n")
 
     def ask(self, line):
         """Sends a line and returns who answered it."""
