@@ -493,6 +493,16 @@ static void release_to_backend(struct hb_core *core, struct hb_flow *flow)
 		hb_replay_ack(core, handover);
 }
 
+/* All that was held has passed to a honeypot now. */
+static void follow_released(struct hb_flow *flow)
+{
+	flow->track.client_next = hb_stream_end(&flow->record->stream);
+	if (hb_handover_of(flow)->client_fin) {
+		flow->track.client_next++;
+		flow->track.flags |= HB_TRACK_CLIENT_FIN;
+	}
+}
+
 /* What the backend has answered already goes to the client, who will acknowledge it. */
 static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
@@ -540,7 +550,7 @@ void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
 	set_translation(core, flow);
 	release_to_backend(core, flow);
 	release_to_client(core, flow);
-	flow->track.client_next = hb_stream_end(&flow->record->stream);
+	follow_released(flow);
 	if (handover->trigger_empty) {
 		uint64_t wait = 4 * handover->replay.rtt_ns;
 		handover->late_until_ns =
@@ -585,11 +595,7 @@ static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
 	else if (!(track->flags & HB_TRACK_ESTABLISHED))
 		hb_debt_send_ack(core, flow, HB_LEG_FRONTEND, track->client_ack);
 	track->flags |= HB_TRACK_ESTABLISHED;
-	track->client_next = replay->limit;
-	if (handover->client_fin) {
-		track->client_next++;
-		track->flags |= HB_TRACK_CLIENT_FIN;
-	}
+	follow_released(flow);
 }
 
 static void lose_session(struct hb_core *core, struct hb_flow *flow)
