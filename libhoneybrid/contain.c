@@ -4,14 +4,34 @@
 #include "decide.h"
 #include "life.h"
 
+enum {
+	ICMP_ECHO = 8, /* RFC 792 */
+	ICMP_TIMESTAMP = 13,
+	ICMP_ADDRESS_MASK = 17, /* RFC 950 */
+	ICMPV6_ECHO = 128,      /* RFC 4443 */
+};
+
 static enum hb_verdict judge(struct hb_core *core, struct hb_flow *flow,
 			     const struct hb_packet *packet)
 {
 	bool denied = flow->target->policy->options.deny_hih_init;
-	if (!denied && hb_decide_control(core, flow, packet) == HB_DECISION_ACCEPT)
+	if (!denied && hb_decide_control(core, flow, packet) == HB_DECISION_ACCEPT) {
+		flow->flags |= HB_FLOW_LET_OUT;
 		return HB_ACCEPT;
+	}
 	core->counters.contained++;
 	return HB_DROP;
+}
+
+bool hb_contain_is_question(const struct hb_packet *packet)
+{
+	if (!packet->has_l4)
+		return false;
+	if (packet->protocol == HB_PROTO_ICMPV6)
+		return packet->icmp_type == ICMPV6_ECHO;
+	return packet->protocol == HB_PROTO_ICMP &&
+	       (packet->icmp_type == ICMP_ECHO || packet->icmp_type == ICMP_TIMESTAMP ||
+		packet->icmp_type == ICMP_ADDRESS_MASK);
 }
 
 enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
@@ -37,5 +57,11 @@ enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
 			hb_track_server(&flow->track, packet,
 					hb_flow_age_ms(flow, core->now.mono_ns));
 	}
-	return direction == HB_FROM_CLIENT ? judge(core, flow, packet) : HB_ACCEPT;
+	if (direction == HB_FROM_CLIENT)
+		return judge(core, flow, packet);
+	/* The other end may be a honeypot, too: only what was let out can be answered. */
+	if (flow->flags & HB_FLOW_LET_OUT)
+		return HB_ACCEPT;
+	core->counters.contained++;
+	return HB_DROP;
 }

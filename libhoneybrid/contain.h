@@ -11,6 +11,9 @@
 enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
 				 const struct hb_target *target, uint32_t mark);
 
+/* An ICMP message that asks: never an answer, though it has the numbers of one. */
+bool hb_contain_is_question(const struct hb_packet *packet);
+
 /* A later packet of such a flow. */
 enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
 				  const struct hb_packet *packet, enum hb_direction direction);

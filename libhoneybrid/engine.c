@@ -295,6 +295,10 @@ static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *
 	}
 	if (match.flow == NULL)
 		return start_flow(core, dgram, &packet);
+	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(&packet)) {
+		core->counters.contained++;
+		return HB_DROP;
+	}
 	return packet_of_flow(core, &match, dgram, &packet);
 }
 

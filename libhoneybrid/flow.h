@@ -53,6 +53,7 @@ enum {
 	HB_FLOW_REPORTED = 0x01,  /* FLOW_END was sent; kept only to answer late packets */
 	HB_FLOW_UNDECIDED = 0x02, /* in the list of flows that may give way */
 	HB_FLOW_FROM_HONEYPOT = 0x04,
+	HB_FLOW_LET_OUT = 0x08, /* a control rule has passed a packet: answers may come back */
 };
 
 struct hb_flow {
