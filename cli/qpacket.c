@@ -11,9 +11,7 @@
 /* An attribute of four bytes in network byte order, 0 where it is absent. */
 static uint32_t number(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
-		       ? ntohl(mnl_attr_get_u32(attr))
-		       : 0;
+	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
 }
 
 /*
@@ -38,11 +36,8 @@ int hb_queue_packet_read(const struct nlmsghdr *message, size_t room,
 	struct hb_datagram *dgram = &packet->dgram;
 	uint32_t info;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg) ||
-	    nfq_nlmsg_parse(message, attrs) < 0)
-		return -EINVAL;
-	if (!attrs[NFQA_PACKET_HDR] ||
-	    mnl_attr_get_payload_len(attrs[NFQA_PACKET_HDR]) < sizeof(header))
+	/* Lengths of attributes are checked there: what is too short is refused. */
+	if (nfq_nlmsg_parse(message, attrs) < 0 || !attrs[NFQA_PACKET_HDR])
 		return -EINVAL;
 	memcpy(&header, mnl_attr_get_payload(attrs[NFQA_PACKET_HDR]), sizeof(header));
 	packet->id = ntohl(header.packet_id);
@@ -55,8 +50,7 @@ int hb_queue_packet_read(const struct nlmsghdr *message, size_t room,
 	dgram->len = mnl_attr_get_payload_len(attrs[NFQA_PAYLOAD]);
 	dgram->cap = capacity(message, dgram->data, dgram->len, room);
 	dgram->in_interface = number(attrs[NFQA_IFINDEX_INDEV]);
-	dgram->out_interface =
-		0; /* where the packet filter saw it leave means nothing to the engine */
+	dgram->out_interface = 0; /* only what the engine sends has one */
 	dgram->mark = number(attrs[NFQA_MARK]);
 	dgram->checksum = info & NFQA_SKB_CSUMNOTREADY ? HB_CHECKSUM_PARTIAL : HB_CHECKSUM_COMPLETE;
 	dgram->gso = (info & NFQA_SKB_GSO) != 0;
