@@ -4,6 +4,7 @@
 #define HB_CORE_H
 
 #include "flowtable.h"
+#include "learn.h"
 
 #include <honeybrid/engine.h>
 
@@ -26,6 +27,7 @@ struct hb_core {
 	struct hb_flowtable table;
 	struct hb_wheel wheel;
 	struct hb_budget budget;
+	struct hb_learn learnt; /* how long backends' answers are */
 	struct hb_counters counters;
 	struct hb_flow_list undecided;
 	uint64_t last_flow_id;

@@ -169,8 +169,11 @@ void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
 	uint8_t shift = leg == HB_LEG_BACKEND ? replay->shift
 					      : handover->redirect.flow->track.server_wscale;
 	replay->window = (uint32_t)packet->window << shift;
-	bool advances = hb_seq_after(packet->ack, replay->una) &&
-			hb_seq_at_or_before(packet->ack, hb_seq_max(replay->nxt, replay->limit));
+	uint32_t sent = hb_seq_max(replay->nxt, replay->limit);
+	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED)
+		sent++; /* the FIN behind it */
+	bool advances =
+		hb_seq_after(packet->ack, replay->una) && hb_seq_at_or_before(packet->ack, sent);
 	if (advances) {
 		replay->una = packet->ack;
 		replay->nxt = hb_seq_max(replay->nxt, replay->una);
@@ -215,17 +218,39 @@ static uint64_t quiet_ns(const struct hb_replay *replay)
 	return 2 * replay->rtt_ns > MIN_QUIET_NS ? 2 * replay->rtt_ns : MIN_QUIET_NS;
 }
 
-static bool answer_complete(const struct hb_core *core, const struct hb_handover *handover)
+/* It ended with PSH at the length of the frontend's, or at that of the last time. */
+static bool answer_has_end(const struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
 	uint32_t length = answer_length(handover->redirect.flow, replay->answer);
-	uint64_t now = core->now.mono_ns;
-	if (replay->answer_bytes == length && (length == 0 || replay->answer_psh))
+	if (length == 0)
+		return replay->answer_bytes == 0;
+	return replay->answer_psh &&
+	       (replay->answer_bytes == length ||
+		replay->answer_bytes == hb_learn_length(&core->learnt, core->seed,
+							&handover->redirect.translation.honeypot,
+							replay->answer));
+}
+
+/* It began, nothing is missing in between, and nothing more came for a while. */
+static bool answer_went_quiet(const struct hb_core *core, const struct hb_replay *replay)
+{
+	return replay->answer_bytes > 0 && replay->rcv_nxt == replay->rcv_max &&
+	       core->now.mono_ns >= replay->answer_byte_ns + quiet_ns(replay);
+}
+
+static bool answer_complete(struct hb_core *core, const struct hb_handover *handover)
+{
+	const struct hb_replay *replay = &handover->replay;
+	if (answer_has_end(core, handover))
 		return true;
-	bool gap = replay->rcv_nxt != replay->rcv_max;
-	if (replay->answer_bytes > 0 && !gap && now >= replay->answer_byte_ns + quiet_ns(replay))
+	if (answer_went_quiet(core, replay)) {
+		hb_learn_remember(&core->learnt, core->seed,
+				  &handover->redirect.translation.honeypot, replay->answer,
+				  replay->answer_bytes);
 		return true;
-	return now >= replay->answer_since_ns + ANSWER_LIMIT_NS;
+	}
+	return core->now.mono_ns >= replay->answer_since_ns + ANSWER_LIMIT_NS;
 }
 
 void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
