@@ -60,6 +60,13 @@ static int open_error(const struct hb_nfqueue *queue, const char *what, struct h
 				(unsigned)queue->number, strerror(errno));
 }
 
+/* True if a message lies within the len bytes that are there. libmnl's test takes 2^31 for less. */
+static bool message_whole(const struct nlmsghdr *message, size_t len)
+{
+	return len >= sizeof(*message) && message->nlmsg_len >= sizeof(*message) &&
+	       message->nlmsg_len <= len;
+}
+
 /*
  * Waits for the answer to a request. The kernel answers while it is sent, so there is no waiting.
  * Packets may come in between: their messages are lost.
@@ -76,7 +83,7 @@ static int read_answer(struct hb_nfqueue *queue, uint32_t seq)
 			continue;
 		if (len < 0)
 			return -errno;
-		if (!mnl_nlmsg_ok(message, (int)len))
+		if (!message_whole(message, (size_t)len))
 			return -EPROTO;
 		if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_seq == seq) {
 			const struct nlmsgerr *answer = mnl_nlmsg_get_payload(message);
@@ -271,33 +278,30 @@ static void count_error(struct hb_nfqueue *queue, const struct nlmsghdr *message
 	queue->counters.verdict_errors++;
 }
 
-/* Whatever else was in a datagram that cannot be read further. */
-static void lose_rest(struct hb_nfqueue *queue)
+/* Something that cannot be read may have been a packet. */
+static void lose_message(struct hb_nfqueue *queue)
 {
 	queue->counters.malformed++;
 	queue->lost = true;
 }
 
-/*
- * The next message of the last read, and how much room its buffer has behind it.
- *
- * Lengths stay signed: the last message need not be padded, and taking its padded length off leaves
- * less than nothing.
- */
+/* The next message of the last read, and how much room its buffer has behind it. */
 static const struct nlmsghdr *next_message(struct hb_nfqueue *queue, size_t *room)
 {
 	for (; queue->current < queue->received; queue->current++, queue->offset = 0) {
 		const struct mmsghdr *read = &queue->messages[queue->current];
 		const uint8_t *buffer = queue->iov[queue->current].iov_base;
-		int left = (int)read->msg_len - (int)queue->offset;
 		const struct nlmsghdr *message = (const void *)(buffer + queue->offset);
 
-		if (left <= 0)
-			continue;
 		if (queue->from[queue->current].nl_pid != 0)
 			continue; /* not the kernel's: another program's */
-		if ((read->msg_hdr.msg_flags & MSG_TRUNC) || !mnl_nlmsg_ok(message, left)) {
-			lose_rest(queue);
+		/* The last message need not be padded: its padded end may lie behind what was read.
+		 */
+		if (queue->offset >= read->msg_len)
+			continue;
+		if ((read->msg_hdr.msg_flags & MSG_TRUNC) ||
+		    !message_whole(message, read->msg_len - queue->offset)) {
+			lose_message(queue);
 			continue;
 		}
 		queue->offset += NLMSG_ALIGN(message->nlmsg_len);
@@ -340,7 +344,7 @@ static bool read_packet(struct hb_nfqueue *queue, const struct nlmsghdr *message
 	int status = hb_queue_packet_read(message, room, packet);
 
 	if (status == -EINVAL) {
-		lose_rest(queue);
+		lose_message(queue);
 		return false;
 	}
 	queue->counters.packets++;
@@ -374,7 +378,8 @@ bool hb_nfqueue_next(struct hb_nfqueue *queue, struct hb_queue_packet *packet)
 		case NLMSG_OVERRUN:
 			queue->counters.overruns++;
 			break;
-		default: /* no other message is for us */
+		default:
+			lose_message(queue);
 			break;
 		}
 	}
