@@ -35,6 +35,7 @@ struct script_who {
 	enum script_role role;
 	unsigned index;      /* from 1 */
 	uint16_t port;       /* 0: the usual one */
+	bool any_port;       /* "client#*" */
 	struct hb_addr addr; /* OUTSIDE only */
 };
 
@@ -118,8 +119,9 @@ struct script_number {
 struct script_final {
 	int line;
 	enum script_final_kind kind;
-	char *text;  /* the reason, or the state's name; NULL: any */
-	char *trace; /* flow and handover: NULL for any */
+	char *text;   /* the reason, or the state's name; NULL: any */
+	char *trace;  /* flow and handover: NULL for any */
+	char *reason; /* flow: NULL for any */
 	struct script_number numbers[8];
 	size_t number_count;
 };
@@ -219,6 +221,7 @@ size_t script_packet_build(const struct script_segment *segment, const struct sc
 struct script_expectation {
 	const struct script_segment *segment;
 	struct hb_endpoint src, dst;
+	bool any_port;            /* src may have any */
 	struct hb_endpoint other; /* the receiver's partner, which an ICMP error quotes */
 	const uint8_t *sent;      /* what was sent on this line, for "it"; NULL if nothing was */
 	size_t sent_len;

@@ -75,33 +75,46 @@ static bool seen_number(const struct script_seen *seen, const char *name, uint64
 	return true;
 }
 
-/* "NAME N", as often as it comes. */
-static bool parse_numbers(struct script_line *line, struct script_final *final)
+static bool is_known(const struct script_final *final, const char *name)
 {
 	const struct script_seen none = { .trace = NULL };
 	const struct hb_counters counters = { 0 };
+	uint64_t unused;
 
+	if (final->kind == SCRIPT_FINAL_COUNTER)
+		return find_field(counter_fields, COUNT(counter_fields), name, &counters) != NULL;
+	return seen_number(&none, name, &unused);
+}
+
+/* "NAME N" */
+static bool parse_number(struct script_line *line, struct script_final *final)
+{
+	struct script_number *number = &final->numbers[final->number_count];
+	const struct script_word *word = &line->words[line->next];
+
+	if (final->number_count == COUNT(final->numbers))
+		return script_line_wrong(line, "too many numbers");
+	snprintf(number->name, sizeof(number->name), "%.*s", (int)word->len, word->text);
+	if (!is_known(final, number->name))
+		return script_line_wrong(line, "unknown number \"%s\"", number->name);
+	line->next++;
+	final->number_count++;
+	return script_line_number(line, UINT64_MAX, &number->value);
+}
+
+/* "NAME N", "trace TEXT", "reason TEXT", as often as they come. */
+static bool parse_fields(struct script_line *line, struct script_final *final)
+{
 	while (!script_line_at_end(line) && line->words[line->next].text[0] != ';') {
-		struct script_number *number = &final->numbers[final->number_count];
-		const struct script_word *word = &line->words[line->next];
-		uint64_t unused;
+		bool ok;
 
-		if (script_line_take(line, "trace")) {
-			if (!script_line_text(line, &final->trace))
-				return false;
-			continue;
-		}
-		if (final->number_count == COUNT(final->numbers))
-			return script_line_wrong(line, "too many numbers");
-		snprintf(number->name, sizeof(number->name), "%.*s", (int)word->len, word->text);
-		if (final->kind == SCRIPT_FINAL_COUNTER
-			    ? find_field(counter_fields, COUNT(counter_fields), number->name,
-					 &counters) == NULL
-			    : !seen_number(&none, number->name, &unused))
-			return script_line_wrong(line, "unknown number \"%s\"", number->name);
-		line->next++;
-		final->number_count++;
-		if (!script_line_number(line, UINT64_MAX, &number->value))
+		if (script_line_take(line, "trace"))
+			ok = script_line_text(line, &final->trace);
+		else if (script_line_take(line, "reason"))
+			ok = script_line_text(line, &final->reason);
+		else
+			ok = parse_number(line, final);
+		if (!ok)
 			return false;
 	}
 	return true;
@@ -144,7 +157,7 @@ static bool parse_one(struct script_line *line, struct script_final *final)
 	} else {
 		return script_line_wrong(line, "expected a time, a directive or what must be true");
 	}
-	return parse_numbers(line, final);
+	return parse_fields(line, final);
 }
 
 bool script_final_parse(struct script_line *line, struct script *script)
@@ -198,6 +211,7 @@ static void check_seen(struct script_play *play, const struct script_final *fina
 			check_number(play, final, &final->numbers[i], got);
 	}
 	check_text(play, final, "trace", final->trace, seen->trace);
+	check_text(play, final, "reason", final->reason, seen->reason);
 	if (final->kind == SCRIPT_FINAL_FAILED)
 		check_text(play, final, "reason", final->text, seen->reason);
 	if (final->kind == SCRIPT_FINAL_FLOW)

@@ -50,7 +50,7 @@ static bool route_differs(const struct match *m)
 	bool ports = m->got->protocol == HB_PROTO_TCP || m->got->protocol == HB_PROTO_UDP;
 
 	return address_differs(m, "source", &m->expectation->src, &m->got->src,
-			       ports ? m->got->src_port : 0) ||
+			       ports && !m->expectation->any_port ? m->got->src_port : 0) ||
 	       address_differs(m, "destination", &m->expectation->dst, &m->got->dst,
 			       ports ? m->got->dst_port : 0);
 }

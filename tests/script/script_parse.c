@@ -221,6 +221,7 @@ void script_fini(struct script *script)
 	for (size_t i = 0; i < script->final_count; i++) {
 		free(script->finals[i].text);
 		free(script->finals[i].trace);
+		free(script->finals[i].reason);
 	}
 	free(script->steps);
 	free(script->finals);

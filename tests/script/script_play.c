@@ -5,6 +5,8 @@
  */
 #include "script.h"
 
+#include "bytes.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,12 +158,40 @@ static void run_until(struct script_play *play, uint64_t at_ns)
 
 static const struct script_who first_client = { .role = SCRIPT_CLIENT, .index = 1 };
 
-/* Whom a sender means if the line does not say. */
+/* The last packet that someone got; NULL if there was none. */
+static const struct script_last *find_last(const struct script_play *play,
+					   const struct script_who *who)
+{
+	for (size_t i = 0; i < play->last_count; i++) {
+		const struct script_last *last = &play->last[i];
+
+		if (last->who.role == who->role && last->who.index == who->index)
+			return last;
+	}
+	return NULL;
+}
+
+/* "client#*": the port that the last packet came from. */
+static void find_any_port(const struct script_play *play, const struct script_step *step,
+			  struct hb_endpoint *dst)
+{
+	const struct script_last *last = find_last(play, &step->who);
+
+	if (last != NULL)
+		dst->port = hb_get_be16(last->data + (last->data[0] >> 4 == 4 ? 20 : 40));
+}
+
+/* Whom a sender means, said or not. */
 static bool find_destination(struct script_play *play, const struct script_step *step,
 			     struct hb_endpoint *dst)
 {
-	if (step->peer.role != SCRIPT_NOBODY)
-		return script_world_resolve(&play->world, &step->peer, dst);
+	if (step->peer.role != SCRIPT_NOBODY) {
+		if (!script_world_resolve(&play->world, &step->peer, dst))
+			return false;
+		if (step->peer.any_port)
+			find_any_port(play, step, dst);
+		return true;
+	}
 	if (step->who.role != SCRIPT_CLIENT)
 		return script_world_resolve(&play->world, &first_client, dst);
 	*dst = play->world.attacked;
@@ -172,23 +202,18 @@ static bool find_destination(struct script_play *play, const struct script_step 
 static bool find_quoted(struct script_play *play, const struct script_step *step,
 			struct script_route *route)
 {
-	const struct script_who *about =
-		step->about.role != SCRIPT_NOBODY ? &step->about : &step->who;
+	const struct script_last *last =
+		find_last(play, step->about.role != SCRIPT_NOBODY ? &step->about : &step->who);
 
-	for (size_t i = 0; i < play->last_count; i++) {
-		const struct script_last *last = &play->last[i];
-
-		if (last->who.role != about->role || last->who.index != about->index)
-			continue;
-		route->quoted = last->data;
-		route->quoted_len = last->len;
-		if (hb_addr_is_ipv4(&route->src.addr))
-			route->dst.addr = hb_addr_from_ipv4(last->data + 12);
-		else
-			route->dst.addr = hb_addr_from_ipv6(last->data + 8);
-		return true;
-	}
-	return false;
+	if (last == NULL)
+		return false;
+	route->quoted = last->data;
+	route->quoted_len = last->len;
+	if (hb_addr_is_ipv4(&route->src.addr))
+		route->dst.addr = hb_addr_from_ipv4(last->data + 12);
+	else
+		route->dst.addr = hb_addr_from_ipv6(last->data + 8);
+	return true;
 }
 
 static size_t build(struct script_play *play, const struct script_step *step, uint8_t *buf)
@@ -281,6 +306,7 @@ static bool fill_expectation(struct script_play *play, const struct script_step 
 		expect->peer.role != SCRIPT_NOBODY ? expect->peer : usual_peer(step, expect);
 
 	expectation->segment = &expect->segment;
+	expectation->any_port = peer.any_port;
 	expectation->other = world->attacked;
 	if (!script_world_resolve(world, &expect->who, &expectation->dst) ||
 	    (peer.role != SCRIPT_NOBODY &&

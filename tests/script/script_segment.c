@@ -354,7 +354,10 @@ static bool parse_name(const struct script_word *word, const char *name, struct 
 		who->index = (unsigned)strtoul(p, &end, 10);
 		p = end;
 	}
-	if (*p == '#') {
+	if (strncmp(p, "#*", 2) == 0) {
+		who->any_port = true;
+		p += 2;
+	} else if (*p == '#') {
 		who->port = (uint16_t)strtoul(p + 1, &end, 10);
 		p = end;
 	}
