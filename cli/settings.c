@@ -30,6 +30,7 @@ struct key {
 
 #define AT(field) offsetof(struct hb_config, field)
 #define YEAR_S 31536000
+#define SPACE " \t\r\n"
 
 static const struct key keys[] = {
 	{ "daemonize", KEY_BOOL, AT(daemonize) },
@@ -79,15 +80,16 @@ static const struct key keys[] = {
 
 /* The original's numbers 1 to 4 stand for the first four. */
 static const struct output_word {
-	const char *word, *number;
-	unsigned bit; /* 0: not in this build */
+	const char *word;
+	const char *number; /* NULL: it had none */
+	unsigned bit;       /* 0: not in this build */
 } outputs[] = {
 	{ "syslog", "1", HB_OUTPUT_SYSLOG },
 	{ "stdout", "2", HB_OUTPUT_STDOUT },
 	{ "files", "3", HB_OUTPUT_FILES },
 	{ "mysql", "4", 0 },
-	{ "sqlite", "", 0 },
-	{ "json", "", 0 },
+	{ "sqlite", NULL, 0 },
+	{ "json", NULL, 0 },
 };
 
 #define OUTPUT_COUNT (sizeof(outputs) / sizeof(outputs[0]))
@@ -168,7 +170,10 @@ static void refuse_output(struct context *context, struct hb_place place, const 
 static void add_output(struct context *context, struct hb_place place, const char *word)
 {
 	for (size_t i = 0; i < OUTPUT_COUNT; i++) {
-		if (strcasecmp(word, outputs[i].word) != 0 && strcmp(word, outputs[i].number) != 0)
+		const char *number = outputs[i].number;
+
+		if (strcasecmp(word, outputs[i].word) != 0 &&
+		    (!number || strcmp(word, number) != 0))
 			continue;
 		context->config->outputs |= outputs[i].bit;
 		if (!outputs[i].bit)
@@ -178,6 +183,16 @@ static void add_output(struct context *context, struct hb_place place, const cha
 		return;
 	}
 	refuse_output(context, place, word);
+}
+
+/* Without the white space at its end. */
+static size_t word_length(const char *word)
+{
+	size_t length = strlen(word);
+
+	while (length > 0 && strchr(SPACE, word[length - 1]))
+		length--;
+	return length;
 }
 
 /* Words or numbers with commas between them. */
@@ -190,15 +205,14 @@ static void set_outputs(struct context *context, const struct hb_ast_text *value
 		char word[32];
 		size_t length;
 
-		at += strspn(at, " \t\r\n");
-		length = strcspn(at, ", \t\r\n");
+		at += strspn(at, SPACE);
+		length = strcspn(at, ",");
 		snprintf(word, sizeof(word), "%.*s", (int)length, at);
+		word[word_length(word)] = '\0';
 		add_output(context, hb_ast_text_locate(value, (int)(at - value->text) + 1), word);
 		at += length;
-		at += strspn(at, " \t\r\n");
-		if (*at == '\0')
+		if (*at++ == '\0')
 			return;
-		at += *at == ',';
 	}
 }
 

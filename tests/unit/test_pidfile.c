@@ -4,6 +4,7 @@
 #include "running.h"
 #include "scratch.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -91,13 +92,54 @@ START_TEST(stopping_waits_for_the_end)
 }
 END_TEST
 
+/* A process that runs another program until it is let go. */
+static pid_t start_other(int *let_go)
+{
+	int fds[2];
+	pid_t child;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		dup2(fds[0], STDIN_FILENO);
+		close(fds[0]);
+		close(fds[1]);
+		execlp("cat", "cat", (char *)NULL);
+		_exit(127);
+	}
+	close(fds[0]);
+	*let_go = fds[1];
+	return child;
+}
+
+static void wait_for_exec(pid_t child)
+{
+	while (hb_running_check(child))
+		sched_yield();
+}
+
 START_TEST(only_our_program_is_stopped)
 {
 	struct hb_cli_error err;
+	char expected[64];
+	int let_go, status;
+	pid_t other = start_other(&let_go);
 
-	ck_assert_int_eq(hb_running_stop(1, 0, &err), -1);
-	ck_assert_str_eq(err.message, "process 1 is no honeybridd");
-	ck_assert(!hb_running_check(1));
+	wait_for_exec(other);
+	ck_assert_int_eq(hb_running_stop(other, 0, &err), -1);
+	snprintf(expected, sizeof(expected), "process %d is no honeybridd", (int)other);
+	ck_assert_str_eq(err.message, expected);
+	close(let_go);
+	ck_assert_int_eq(waitpid(other, &status, 0), other);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+START_TEST(no_process_is_no_daemon)
+{
+	struct hb_cli_error err;
+
 	ck_assert(!hb_running_check(0));
 	ck_assert_int_eq(hb_running_stop(0x7ffffffe, 0, &err), -1);
 	ck_assert_str_eq(err.message, "there is no process 2147483646: No such process");
@@ -106,4 +148,4 @@ END_TEST
 
 UNIT_MAIN("pidfile", the_number_is_ours_until_removed, the_file_of_another_stays,
 	  nonsense_is_no_number, a_missing_directory_is_named, stopping_waits_for_the_end,
-	  only_our_program_is_stopped)
+	  only_our_program_is_stopped, no_process_is_no_daemon)
