@@ -342,7 +342,7 @@ struct printer {
 static void print_text(struct printer *out, const char *text)
 {
 	for (; *text; text++, out->len++) {
-		if (out->len + 1 < out->size)
+		if (out->len < out->size)
 			out->buf[out->len] = *text;
 	}
 }
