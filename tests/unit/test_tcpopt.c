@@ -89,6 +89,19 @@ START_TEST(the_last_of_two_counts)
 }
 END_TEST
 
+START_TEST(the_order_does_not_matter)
+{
+	struct hb_tcp_options o =
+		PARSE(3, 3, 7, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 4, 2, 2, 4, 0x05, 0xb4);
+
+	ck_assert_uint_eq(o.present, HB_TCPOPT_MSS | HB_TCPOPT_SACK_OK | HB_TCPOPT_TIMESTAMP |
+					     HB_TCPOPT_WSCALE);
+	ck_assert_uint_eq(o.mss, 1460);
+	ck_assert_uint_eq(o.wscale, 7);
+	ck_assert_uint_eq(o.timestamp_offset, OFFSET + 3);
+}
+END_TEST
+
 START_TEST(window_scale_is_clamped)
 {
 	ck_assert_uint_eq(PARSE(3, 3, 14).wscale, 14);
@@ -219,8 +232,8 @@ START_TEST(what_is_written_reads_back)
 END_TEST
 
 UNIT_MAIN("tcpopt", no_options, the_syn_of_a_usual_system, sack_blocks,
-	  four_sack_blocks_are_the_most, the_last_of_two_counts, window_scale_is_clamped,
-	  an_mss_of_zero_says_nothing, options_that_cannot_be_handed_over, the_end_ends,
-	  an_impossible_length_ends_the_list, a_wrong_length_skips_the_option,
+	  four_sack_blocks_are_the_most, the_last_of_two_counts, the_order_does_not_matter,
+	  window_scale_is_clamped, an_mss_of_zero_says_nothing, options_that_cannot_be_handed_over,
+	  the_end_ends, an_impossible_length_ends_the_list, a_wrong_length_skips_the_option,
 	  a_skipped_option_leaves_the_earlier_one, a_syn_is_written_as_linux_does,
 	  other_segments_have_a_timestamp_at_most, what_is_written_reads_back)
