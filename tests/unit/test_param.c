@@ -145,6 +145,10 @@ START_TEST(a_number_is_whole_and_in_its_range)
 	hb_param_clear(values, VALUES);
 	ck_assert_int_eq(check_one("offset", "9223372036854775808"), -EINVAL);
 	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(check_one("offset", ""), -EINVAL);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(check_one("offset", "-"), -EINVAL);
+	hb_param_clear(values, VALUES);
 	ck_assert_int_eq(check_one("offset", "-9223372036854775809"), -EINVAL);
 	hb_param_clear(values, VALUES);
 }

@@ -122,9 +122,15 @@ START_TEST(a_module_of_another_abi_is_not_touched)
 	ck_assert_ptr_null(hb_instance_new("a", &other, NULL, 0, &err));
 	ck_assert_str_eq(err.message, "the module has ABI 2: this library needs 1, build it again");
 	other.abi = HB_MODULE_ABI;
+	other.decide = decide;
 	ck_assert_ptr_null(hb_instance_new("a", &other, NULL, 0, &err));
 	ck_assert_str_eq(err.message,
 			 "the module \"\" is incomplete: it needs a name and decide()");
+	other.decide = NULL;
+	other.name = "other";
+	ck_assert_ptr_null(hb_instance_new("a", &other, NULL, 0, &err));
+	ck_assert_str_eq(err.message,
+			 "the module \"other\" is incomplete: it needs a name and decide()");
 }
 END_TEST
 

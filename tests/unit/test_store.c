@@ -155,6 +155,8 @@ START_TEST(a_clock_that_jumps_back_forgets_nothing)
 {
 	struct hb_store *store = make(0, 100);
 
+	ck_assert_uint_eq(update(store, "g", "a", 1000), 1);
+	ck_assert_uint_eq(update(store, "g", "a", 0), 2);
 	ck_assert_uint_eq(update(store, "g", "a", INT64_MAX), 1);
 	ck_assert_uint_eq(update(store, "g", "a", INT64_MIN), 2);
 	ck_assert_uint_eq(update(store, "g", "a", INT64_MAX), 1);

@@ -36,6 +36,10 @@ START_TEST(the_nearest_one_wins)
 {
 	ck_assert_str_eq(suggest("expirations"), "expiration");
 	ck_assert_str_eq(suggest("expiration_dely"), "expiration_delay");
+	/* All of these are near. */
+	const char *const near[] = { "countess", "counters", "counties" };
+
+	ck_assert_str_eq(hb_suggest("counter", near, 3), "counters");
 }
 END_TEST
 
@@ -44,6 +48,10 @@ START_TEST(what_has_nothing_in_common_is_not_suggested)
 	ck_assert_ptr_null(suggest(""));
 	ck_assert_ptr_null(suggest("x"));
 	ck_assert_ptr_null(suggest("xy"));
+
+	const char *const short_word = "y";
+
+	ck_assert_ptr_null(hb_suggest("x", &short_word, 1));
 	ck_assert_ptr_null(hb_suggest("hash", NULL, 0));
 }
 END_TEST
