@@ -266,14 +266,15 @@ def repeat(ask, wanted, before, least, most):
 
 
 def follow(steps, arguments, failures):
-    number, line = 0, "connect"
+    number, line, source = 0, "connect", "no port"
     try:
         client = Client(*arguments)
+        source = f"port {client.source[1]}"
         for number, line in steps:
             name, *words = shlex.split(line)
             getattr(client, "do_" + name.replace("-", "_"))(*words)
     except (Failure, OSError) as error:
-        failures.append(f"line {number}: {line.strip()}: {error}")
+        failures.append(f"{source}, line {number}: {line.strip()}: {error}")
 
 
 def main(arguments):
