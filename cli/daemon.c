@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Order of a start: what may fail for want of a file or a privilege comes first, while there is a
- * terminal to say so: log, queue, sockets. Then into the background, pid file (with the right
+ * terminal to say so: queue, sockets, log. Then into the background, pid file (with the right
  * number now), privileges away, threads.
  *
  * Order of a stop: the worker ends all flows in its own thread, while this one goes on writing
@@ -47,27 +47,15 @@ static int open_all(struct daemon *daemon, uint16_t queue, struct hb_cli_error *
 		.event = hb_logqueue_put,
 	};
 
-	daemon->output = hb_output_open(config, &daemon->notice, err);
-	if (!daemon->output)
-		return -1;
 	daemon->queue = hb_logqueue_new(LOG_RECORDS, hb_output_kinds(config), err);
 	if (!daemon->queue)
 		return -1;
 	setup.event_ctx = daemon->queue;
 	daemon->worker = hb_worker_new(&setup, err);
-	return daemon->worker ? 0 : -1;
-}
-
-/*
- * From here on a signal waits for hb_manage_run(), so that none of them can end us before all of
- * our traces can be removed.
- */
-static void hold_signals(void)
-{
-	sigset_t set;
-
-	hb_manage_signals(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (!daemon->worker)
+		return -1;
+	daemon->output = hb_output_open(config, &daemon->notice, err);
+	return daemon->output ? 0 : -1;
 }
 
 static int start(struct daemon *daemon, struct hb_cli_error *err)
@@ -76,7 +64,6 @@ static int start(struct daemon *daemon, struct hb_cli_error *err)
 
 	if (config->daemonize && hb_background_enter(&daemon->background, err) < 0)
 		return -1;
-	hold_signals();
 	daemon->pidfile = hb_pidfile_write(config->exec_directory, err);
 	if (!daemon->pidfile || hb_privilege_drop(err) < 0 ||
 	    hb_worker_start(daemon->worker, err) < 0 ||
@@ -134,6 +121,18 @@ static int run(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
 	return 0;
 }
 
+/*
+ * From here on a signal waits for hb_manage_run(), so that none of them can end us before all of
+ * our traces can be removed.
+ */
+static void hold_signals(void)
+{
+	sigset_t set;
+
+	hb_manage_signals(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue)
 {
 	struct daemon daemon = { .config = config, .background = { .report_fd = -1 } };
@@ -141,6 +140,7 @@ enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue)
 
 	/* A reader of our standard output that goes away is a failed write, not our end. */
 	signal(SIGPIPE, SIG_IGN);
+	hold_signals();
 	openlog("honeybridd", LOG_PID, LOG_DAEMON);
 	if (run(&daemon, queue, &err) < 0)
 		hb_notice_say(&daemon.notice, "%s", err.message);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "exit.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -15,4 +16,9 @@ int hb_cli_error_set(struct hb_cli_error *err, enum hb_exit status, const char *
 	vsnprintf(err->message, sizeof(err->message), format, args);
 	va_end(args);
 	return -1;
+}
+
+enum hb_exit hb_exit_from_errno(int error)
+{
+	return error == EACCES || error == EPERM ? HB_EXIT_PRIVILEGE : HB_EXIT_SYSTEM;
 }

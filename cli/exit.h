@@ -33,4 +33,7 @@ struct hb_cli_error {
 int hb_cli_error_set(struct hb_cli_error *err, enum hb_exit status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The status for an operation on a file or socket that failed with an errno. */
+enum hb_exit hb_exit_from_errno(int error);
+
 #endif

@@ -27,13 +27,14 @@ static int open_both(struct hb_logfile *file, const char *directory, struct hb_c
 {
 	file->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (file->directory_fd < 0)
-		return hb_cli_error_set(err, HB_EXIT_SYSTEM,
+		return hb_cli_error_set(err, hb_exit_from_errno(errno),
 					"cannot open the log directory \"%s\": %s%s", directory,
 					strerror(errno), errno == ENOENT ? ": create it" : "");
 	file->fd = open_file(file);
 	if (file->fd < 0)
-		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot open \"%s\" in \"%s\": %s",
-					file->name, directory, strerror(errno));
+		return hb_cli_error_set(err, hb_exit_from_errno(errno),
+					"cannot open \"%s\" in \"%s\": %s", file->name, directory,
+					strerror(errno));
 	return 0;
 }
 

@@ -66,8 +66,9 @@ struct hb_pidfile *hb_pidfile_write(const char *directory, struct hb_cli_error *
 	file->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (file->directory_fd >= 0 && write_at(file->directory_fd) == 0)
 		return file;
-	hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot write \"%s/" FILE_NAME "\": %s%s", directory,
-			 strerror(errno), errno == ENOENT ? ": create the directory" : "");
+	hb_cli_error_set(err, hb_exit_from_errno(errno), "cannot write \"%s/" FILE_NAME "\": %s%s",
+			 directory, strerror(errno),
+			 errno == ENOENT ? ": create the directory" : "");
 	if (file->directory_fd >= 0)
 		close(file->directory_fd);
 	free(file);
