@@ -116,7 +116,7 @@ honeynet_serve() # frontend|backend directory
 {
 	exec_on "$1" "$HONEYNET_DIR/servers.py" "$1" >"$2/$1.out" 2>&1 &
 	disown # no word about it when it is killed
-	honeynet_wait 10 grep -qx ready "$2/$1.out" || {
+	honeynet_wait 10 grep -qsx ready "$2/$1.out" || {
 		echo "the servers of the $1 do not start:" >&2
 		cat "$2/$1.out" >&2
 		return 1
