@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The grammar of a configuration file. It knows sections and statements, not keys: what a word means
- * and whether it is known is for config.c, which sees the whole tree. After an error it goes on at
- * the next ";" or "}".
+ * The grammar of a configuration file. It knows sections and statements, not keys: what a word
+ * means and whether it is known is for config.c, which sees the whole tree. After an error it goes
+ * on at the next ";" or "}".
  */
 %code requires {
 #include "parser.h"
@@ -110,7 +110,8 @@ skipped:
 %%
 
 /* Only for "memory exhausted": errors of syntax go through yyreport_syntax_error(). */
-static void yyerror(const HB_CONFIG_YYLTYPE *location, struct hb_parser *parser, const char *message)
+static void yyerror(const HB_CONFIG_YYLTYPE *location, struct hb_parser *parser,
+		    const char *message)
 {
 	(void)location;
 	(void)message;
