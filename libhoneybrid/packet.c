@@ -375,7 +375,7 @@ int hb_packet_parse_quoted(const struct hb_packet *error, struct hb_packet *quot
 		return -EINVAL;
 	available = error->len - error->quoted_offset;
 	*quoted = (struct hb_packet){ .data = error->data + error->quoted_offset };
-	if (read_ip_header(quoted, available) || quoted->ip_version != error->ip_version)
+	if (read_ip_header(quoted, available)) /* the version was compared for quoted_offset */
 		return -EINVAL;
 	if (quoted->len > available)
 		quoted->len = available;

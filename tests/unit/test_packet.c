@@ -3,11 +3,10 @@
 
 START_TEST(nothing_and_other_versions_are_refused)
 {
-	struct hb_packet packet;
-	uint8_t none;
 	struct craft b = craft_tcp(4);
+	struct hb_packet packet;
 
-	ck_assert_int_eq(hb_packet_parse(&none, 0, &packet), -EINVAL);
+	ck_assert_int_eq(hb_packet_parse(NULL, 0, &packet), -EINVAL);
 	b.at[0] = 0x55;
 	craft_check_refused(&b);
 	b.at[0] = 0x05;
