@@ -51,7 +51,10 @@ static inline bool hb_timer_armed(const struct hb_timer *timer)
 void hb_wheel_advance(struct hb_wheel *wheel, uint64_t now_ns,
 		      void (*fire)(void *ctx, struct hb_timer *timer), void *ctx);
 
-/* A time at or before the earliest deadline, UINT64_MAX if nothing is armed. */
+/*
+ * A time at or before the earliest deadline, rounded up to a tick as above; UINT64_MAX if nothing
+ * is armed. An advance to it fires a timer or brings the answer nearer to one.
+ */
 uint64_t hb_wheel_next_deadline(const struct hb_wheel *wheel);
 
 #endif
