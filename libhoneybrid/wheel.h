@@ -3,8 +3,9 @@
  * A hierarchical timer wheel: arming and cancelling cost the same for one timer and for a million.
  *
  * Ticks are 1 ms. A timer fires at the first advance at or after its deadline, rounded up to a
- * tick; timers of one advance fire in the order of their ticks. A timer lies inside its owner,
- * which must cancel it before it goes away.
+ * tick; timers of one advance fire in the order of their ticks, those of one tick in an order that
+ * depends on the calls alone. A timer lies inside its owner, which must cancel it before it goes
+ * away, and is zero before it is first armed.
  */
 #ifndef HB_WHEEL_H
 #define HB_WHEEL_H
