@@ -69,9 +69,7 @@ static bool asks_for_link(const struct word *word, const struct word *previous)
 /* True for the second word of "proto tcp": only there it is a name and not a keyword. */
 static bool needs_backslash(const struct word *word, const struct word *previous)
 {
-	const char *behind = previous->text + previous->len;
-
-	return is_word(previous, "proto") && behind + strspn(behind, " \t\r\n") == word->text &&
+	return is_word(previous, "proto") &&
 	       (is_word(word, "tcp") || is_word(word, "udp") || is_word(word, "icmp"));
 }
 

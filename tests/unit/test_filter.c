@@ -188,6 +188,7 @@ START_TEST(protocol_names_need_no_backslash)
 	ck_assert(matches("(proto  udp)and(ip proto\tudp)", &udp));
 	ck_assert(matches("proto tcp or proto udp or ip6 proto icmp", &udp));
 	ck_assert(matches("not proto icmp", &udp));
+	ck_assert(matches("proto (udp)", &udp));
 }
 END_TEST
 
@@ -221,7 +222,11 @@ START_TEST(what_needs_a_link_layer_is_refused)
 		"addresses, protocols and ports only");
 	ck_assert_ptr_null(hb_filter_compile("ether[0] = 1", NULL));
 	ck_assert_ptr_null(hb_filter_compile("inbound", NULL));
-	hb_filter_free(hb_filter_compile("ip multicast or ip6 multicast", NULL));
+
+	struct hb_filter *filter = hb_filter_compile("ip multicast or ip6 multicast", NULL);
+
+	ck_assert_ptr_nonnull(filter);
+	hb_filter_free(filter);
 }
 END_TEST
 

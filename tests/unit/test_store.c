@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -151,6 +152,24 @@ START_TEST(expired_entries_go_away_by_and_by)
 }
 END_TEST
 
+START_TEST(what_has_expired_is_new_wherever_it_lies)
+{
+	struct hb_store *store = make(0, 100);
+	char key[16];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		update(store, "g", key, 0);
+	}
+	/* Each one has others before it that are older. */
+	for (int i = 199; i >= 0; i--) {
+		snprintf(key, sizeof(key), "%d", i);
+		ck_assert_uint_eq(update(store, "g", key, 100), 1);
+	}
+	hb_store_free(store);
+}
+END_TEST
+
 START_TEST(a_clock_that_jumps_back_forgets_nothing)
 {
 	struct hb_store *store = make(0, 100);
@@ -292,22 +311,36 @@ END_TEST
 
 struct thread {
 	pthread_t id;
+	pthread_barrier_t *start;
 	struct hb_store *store;
 	unsigned number;
 	uint64_t new_entries;
 	uint64_t errors;
 };
 
-/* All threads meet on the same keys, and each adds some that push others out. */
+/* Gives other threads a chance between reading and writing. */
+static void count_slowly(void *ctx, void *value, bool is_new)
+{
+	struct seen *seen = ctx;
+	uint64_t number = *(uint64_t *)value;
+
+	sched_yield();
+	seen->calls++;
+	seen->is_new = is_new;
+	*(uint64_t *)value = number + 1;
+}
+
+/* All threads meet on the same keys. */
 static void *work(void *arg)
 {
 	struct thread *thread = arg;
 
+	pthread_barrier_wait(thread->start);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		struct seen seen = { .calls = 0 };
 		unsigned key = i % KEYS;
 
-		if (hb_store_update(thread->store, "shared", &key, sizeof(key), 1, count_up,
+		if (hb_store_update(thread->store, "shared", &key, sizeof(key), 1, count_slowly,
 				    &seen) < 0 ||
 		    seen.calls != 1)
 			thread->errors++;
@@ -316,10 +349,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* Each thread adds keys of its own, which push others out. */
 static void *flood(void *arg)
 {
 	struct thread *thread = arg;
 
+	pthread_barrier_wait(thread->start);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		struct seen seen = { .calls = 0 };
 		uint64_t key = (uint64_t)thread->number << 32 | i;
@@ -335,10 +370,16 @@ static void *flood(void *arg)
 static uint64_t run_threads(struct hb_store *store, void *(*function)(void *))
 {
 	struct thread threads[THREADS];
+	pthread_barrier_t start_line;
 	uint64_t new_entries = 0;
 
+	pthread_barrier_init(&start_line, NULL, THREADS);
 	for (unsigned i = 0; i < THREADS; i++) {
-		threads[i] = (struct thread){ .store = store, .number = i };
+		threads[i] = (struct thread){
+			.start = &start_line,
+			.store = store,
+			.number = i,
+		};
 		ck_assert_int_eq(pthread_create(&threads[i].id, NULL, function, &threads[i]), 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -346,6 +387,7 @@ static uint64_t run_threads(struct hb_store *store, void *(*function)(void *))
 		ck_assert_uint_eq(threads[i].errors, 0);
 		new_entries += threads[i].new_entries;
 	}
+	pthread_barrier_destroy(&start_line);
 	return new_entries;
 }
 
@@ -378,8 +420,8 @@ END_TEST
 
 UNIT_MAIN("store", an_entry_keeps_its_value, groups_are_apart, keys_are_bytes,
 	  keys_and_groups_have_bounds, an_entry_expires_after_its_last_use,
-	  expired_entries_go_away_by_and_by, a_clock_that_jumps_back_forgets_nothing,
-	  without_expiration_nothing_is_forgotten, at_the_limit_the_longest_unused_makes_room,
-	  a_large_store_keeps_its_limit, sizes_out_of_range_make_no_store, no_memory_for_a_store,
-	  no_memory_for_an_entry, no_memory_for_a_larger_table, threads_lose_no_update,
-	  threads_keep_the_limit)
+	  expired_entries_go_away_by_and_by, what_has_expired_is_new_wherever_it_lies,
+	  a_clock_that_jumps_back_forgets_nothing, without_expiration_nothing_is_forgotten,
+	  at_the_limit_the_longest_unused_makes_room, a_large_store_keeps_its_limit,
+	  sizes_out_of_range_make_no_store, no_memory_for_a_store, no_memory_for_an_entry,
+	  no_memory_for_a_larger_table, threads_lose_no_update, threads_keep_the_limit)
