@@ -86,7 +86,10 @@ HB_API int hb_policy_add_instance(struct hb_policy *policy, const char *name,
 				  const struct hb_module *module, const struct hb_setting *settings,
 				  size_t count, struct hb_error *err);
 
-/* Adds an empty target behind the others. Borrowed: it belongs to the policy. NULL: no memory. */
+/*
+ * Adds an empty target behind the others. Borrowed: it belongs to the policy. NULL: no memory, or the
+ * policy is sealed.
+ */
 HB_API struct hb_target *hb_policy_add_target(struct hb_policy *policy);
 
 /*
