@@ -3,6 +3,8 @@
 
 #include "seq.h"
 
+#define RETRY_NS (20 * HB_NS_PER_MS)
+
 bool hb_debt_is_open(const struct hb_handover *handover)
 {
 	uint32_t delivered =
@@ -10,14 +12,11 @@ bool hb_debt_is_open(const struct hb_handover *handover)
 	return hb_seq_after(handover->owed, delivered);
 }
 
-void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec)
+void hb_debt_stamp(const struct hb_flow *flow, struct hb_build_tcp *spec)
 {
-	struct hb_track *track = &flow->track;
+	const struct hb_track *track = &flow->track;
 	if (!(track->granted & HB_TCPOPT_TIMESTAMP))
 		return;
-	uint32_t age_ms = hb_flow_age_ms(flow, core->now.mono_ns);
-	track->server_ts = hb_track_server_ts_at(track, age_ms);
-	track->server_ts_ms = age_ms;
 	spec->options.present |= HB_TCPOPT_TIMESTAMP;
 	spec->options.tsval = track->server_ts;
 	spec->options.tsecr = track->client_ts;
@@ -35,7 +34,7 @@ void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
 	if (hb_seq_after(flow->track.edge, spec.ack))
 		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
 						  flow->track.server_wscale);
-	hb_debt_stamp(core, flow, &spec);
+	hb_debt_stamp(flow, &spec);
 	hb_out_to_client(core, flow, &spec);
 }
 
@@ -44,6 +43,11 @@ void hb_debt_incur(struct hb_core *core, struct hb_flow *flow)
 	struct hb_handover *handover = hb_handover_of(flow);
 	handover->early_ack_ns = 0;
 	uint32_t held_end = hb_stream_end(&flow->record->stream);
+	/* What the frontend still lacks the client must send again: no ACK may cover that. */
+	if (flow->track.server_ack != handover->cut) {
+		handover->early_ack_ns = core->now.mono_ns + RETRY_NS;
+		return;
+	}
 	if (!hb_seq_after(held_end, handover->owed))
 		return;
 	handover->owed = held_end;

@@ -40,7 +40,10 @@ void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow);
 void hb_debt_send_fin(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack);
 void hb_debt_send_ack(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg, uint32_t ack);
 
-/* Gives a packet of ours for the client the timestamp that the honeypot would show now. */
-void hb_debt_stamp(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec);
+/*
+ * Gives a packet of ours for the client the timestamp that it saw last: whoever serves in the end
+ * may have a slower clock than we would guess, and it must not seem to go back (rule 12).
+ */
+void hb_debt_stamp(const struct hb_flow *flow, struct hb_build_tcp *spec);
 
 #endif

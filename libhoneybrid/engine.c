@@ -23,6 +23,7 @@
 #define ND_FIRST 133 /* router solicitation (RFC 4861) */
 #define ND_LAST 137  /* redirect */
 #define ND_HOP_LIMIT 255
+#define ND_PREFIX_BYTES 8 /* of a link's addresses */
 
 struct hb_engine {
 	struct hb_core core;
@@ -150,11 +151,14 @@ void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *
 	counters->buffered_bytes = engine->core.budget.used_bytes;
 }
 
+/* Never to another link: a honeypot could hide anything in it. */
 static bool is_neighbour_discovery(const struct hb_packet *packet)
 {
+	bool local = packet->dst.bytes[0] == 0xfe || packet->dst.bytes[0] == 0xff ||
+		     memcmp(packet->src.bytes, packet->dst.bytes, ND_PREFIX_BYTES) == 0;
 	return packet->protocol == HB_PROTO_ICMPV6 && packet->has_l4 &&
 	       packet->icmp_type >= ND_FIRST && packet->icmp_type <= ND_LAST &&
-	       packet->ttl == ND_HOP_LIMIT;
+	       packet->ttl == ND_HOP_LIMIT && local;
 }
 
 static enum hb_verdict refuse(struct hb_core *core, struct hb_flow *flow,
@@ -253,8 +257,39 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_packet *pack
 {
 	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
 		   (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
+	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
 	return syn && packet->seq != flow->track.client_isn &&
-	       (hb_life_is_closed(flow) || flow->state == HB_STATE_DROPPED);
+	       (half_open || hb_life_is_closed(flow) || flow->state == HB_STATE_DROPPED);
+}
+
+/*
+ * What a honeypot was refused leaves a flow behind; when somebody outside uses the same addresses
+ * and ports for a session of its own, that is no answer.
+ */
+static bool is_superseded(struct hb_core *core, const struct hb_match *match,
+			  const struct hb_packet *packet)
+{
+	const struct hb_flow *flow = match->flow;
+	if (match->direction == HB_FROM_CLIENT)
+		return opens_again(flow, packet);
+	return flow->state == HB_STATE_CONTROL && !(flow->flags & HB_FLOW_LET_OUT) &&
+	       hb_policy_find_honeypot(core->policy, &packet->src) == NULL;
+}
+
+/*
+ * A receiver drops a packet whose checksum is wrong: it must not change what we believe of the flow
+ * (handover rule 25). Data of a settled flow has nothing to change and is not summed.
+ */
+static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_packet *packet,
+			      const struct hb_flow *flow)
+{
+	bool settled =
+		flow != NULL && (flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD);
+	bool plain = packet->protocol != HB_PROTO_TCP ||
+		     !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_FIN | HB_TCP_RST));
+	if (dgram->checksum != HB_CHECKSUM_COMPLETE || dgram->gso || (settled && plain))
+		return false;
+	return !hb_packet_checksum_ok(packet);
 }
 
 static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_match *match,
@@ -288,13 +323,19 @@ static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *
 	if (packet.is_icmp_error)
 		return hb_icmp_error(core, dgram, &packet);
 	struct hb_match match = hb_flowtable_find(&core->table, &packet);
-	if (match.flow != NULL && match.direction == HB_FROM_CLIENT &&
-	    opens_again(match.flow, &packet)) {
-		hb_life_end(core, match.flow, "the client opened a new session");
+	bool wrong = checksum_is_wrong(dgram, &packet, match.flow);
+	if (match.flow != NULL && !wrong && is_superseded(core, &match, &packet)) {
+		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
+	}
+	if (wrong && (match.flow == NULL || match.direction == HB_FROM_SERVER)) {
+		core->counters.malformed++;
+		return HB_DROP;
 	}
 	if (match.flow == NULL)
 		return start_flow(core, dgram, &packet);
+	if (wrong)
+		return hb_proxy_unseen(match.flow, dgram, &packet);
 	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(&packet)) {
 		core->counters.contained++;
 		return HB_DROP;

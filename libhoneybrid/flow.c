@@ -36,10 +36,10 @@ static void list_append(struct hb_flow_list *list, struct hb_flow *flow)
 	flow->flags |= HB_FLOW_UNDECIDED;
 }
 
-/* Which flows give way first at a limit: all but those that a honeypot really serves. */
+/* Which flows may give way at a limit: a session that is or was handed over cannot be rebuilt. */
 static bool is_undecided(enum hb_flow_state state)
 {
-	return state == HB_STATE_INIT || state == HB_STATE_DECISION || state == HB_STATE_DROPPED;
+	return state != HB_STATE_NONE && state != HB_STATE_REPLAY && state != HB_STATE_FORWARD;
 }
 
 void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
@@ -47,6 +47,8 @@ void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
 {
 	bool listed = flow->flags & HB_FLOW_UNDECIDED;
 	flow->state = (uint8_t)state;
+	if (state == HB_STATE_PROXY || state == HB_STATE_FORWARD)
+		flow->track.flags |= HB_TRACK_LOOSE;
 	if (listed && !is_undecided(state))
 		list_remove(undecided, flow);
 	else if (!listed && is_undecided(state))
@@ -71,8 +73,8 @@ static struct hb_endpoint frontend_of(const struct hb_flow *flow)
 	    (flow->flags & HB_FLOW_FROM_HONEYPOT))
 		return attacked;
 	struct hb_endpoint frontend = flow->target->frontend;
-	if (frontend.port == 0 || flow->protocol == HB_PROTO_ICMP ||
-	    flow->protocol == HB_PROTO_ICMPV6)
+	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	if (frontend.port == 0 || !has_ports)
 		frontend.port = flow->attacked_port;
 	return frontend;
 }

@@ -49,6 +49,15 @@ static bool is_late_answer(const struct hb_core *core, const struct hb_handover 
 	       (handover->late_until_ns == 0 || core->now.mono_ns < handover->late_until_ns);
 }
 
+/* The answer was longer than it seemed: the next session will know. */
+static void learn(struct hb_core *core, struct hb_handover *handover, uint32_t fresh)
+{
+	struct hb_replay *replay = &handover->replay;
+	replay->last_answer_bytes += fresh;
+	hb_learn_remember(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
+			  replay->answer - 1, replay->last_answer_bytes);
+}
+
 static void swallow(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet)
 {
@@ -61,6 +70,7 @@ static void swallow(struct hb_core *core, struct hb_handover *handover,
 		translation->seq_difference -= fresh;
 		handover->replay.rcv_nxt = translation->keep;
 		handover->info.discarded_bytes += fresh;
+		learn(core, handover, fresh);
 	}
 	hb_replay_ack(core, handover);
 }
@@ -132,6 +142,7 @@ enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 	hb_edit_begin(&edit, dgram, packet);
 	if (is_tcp(flow))
 		return tcp_from_backend(core, flow, &edit, packet);
+	hb_handover_udp_hear(flow, packet);
 	hb_translate_to_client(&edit, flow, &flow->redirect->translation);
 	return hb_edit_finish(&edit);
 }

@@ -29,8 +29,11 @@
 
 #define EARLY_ACK_NS (200 * HB_NS_PER_MS)
 #define LATE_ANSWER_NS HB_NS_PER_S
-#define TURN_QUIET_NS (20 * HB_NS_PER_MS)
+#define TURN_QUIET_NS (40 * HB_NS_PER_MS)
 #define PORT_TRIES 64
+#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+#define MIN_MSS 64
+#define TIMESTAMP_BYTES 12
 #define FIRST_FREE_PORT 1024
 
 static bool is_tcp(const struct hb_flow *flow)
@@ -45,12 +48,7 @@ void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 	struct hb_handover *handover = hb_handover_of(flow);
 	hb_flowtable_remove(&core->table, &handover->redirect.node);
 	hb_stream_fini(&handover->kept, &core->budget);
-	while (handover->held_first != NULL) {
-		struct hb_held_datagram *held = handover->held_first;
-		handover->held_first = held->next;
-		core->budget.used_bytes -= held->len;
-		free(held);
-	}
+	hb_handover_udp_forget(core, handover);
 	flow->redirect = NULL;
 	free(handover);
 }
@@ -72,6 +70,8 @@ static const char *obstacle(const struct hb_flow *flow)
 		return "the recording was given up at a limit";
 	if (!is_tcp(flow))
 		return NULL;
+	if (flow->record != NULL && flow->record->stream.base != track->client_isn + 1)
+		return "the session began in an unusual way";
 	if (track->granted & HB_TCPOPT_FOREIGN)
 		return "the frontend granted a TCP option that cannot be handed over";
 	if (track->flags & HB_TRACK_RESET)
@@ -162,6 +162,8 @@ static void follow_held_ack(struct hb_core *core, struct hb_flow *flow,
 {
 	uint32_t before = flow->track.client_ack;
 	hb_track_client_ack(&flow->track, packet);
+	if (flow->track.client_ack != before)
+		hb_handover_of(flow)->frontend_byte_ns = core->now.mono_ns;
 	if (flow->track.client_ack != before && (flow->track.flags & HB_TRACK_ESTABLISHED))
 		pass_bare_ack(core, flow, packet);
 }
@@ -218,6 +220,9 @@ static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 	struct hb_handover *handover = hb_handover_of(flow);
 	handover->frontend_answers = frontend_has_begun(flow);
 	handover->frontend_byte_ns = core->now.mono_ns;
+	/* A client that speaks when it has seen all there is has had its answer. */
+	handover->frontend_busy =
+		!carries_from_cut(handover, packet) || packet->ack != flow->track.server_next;
 	enum hb_verdict verdict = HB_DROP;
 	if (carries_from_cut(handover, packet)) {
 		hold(core, flow, packet);
@@ -269,8 +274,8 @@ static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *f
 		return true;
 	if (track->server_ack != handover->cut)
 		return false;
-	return !handover->frontend_answers || (track->flags & HB_TRACK_SERVER_PSH) ||
-	       handover->frontend_fin ||
+	bool ended = (track->flags & HB_TRACK_SERVER_PSH) && !handover->frontend_busy;
+	return !handover->frontend_answers || ended || handover->frontend_fin ||
 	       core->now.mono_ns >= handover->frontend_byte_ns + TURN_QUIET_NS;
 }
 
@@ -287,7 +292,7 @@ static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 				     const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	uint32_t held_end = hb_stream_end(&flow->record->stream);
+	uint32_t held_end = hb_stream_end(&flow->record->stream) + (handover->client_fin ? 1 : 0);
 	if (packet->seq != held_end &&
 	    packet->seq != hb_seq_max(handover->owed, flow->track.server_ack))
 		return HB_DROP;
@@ -349,7 +354,10 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 		if (repeated && hb_debt_is_open(handover))
 			hb_debt_acknowledge(core, flow);
 	} else {
+		uint32_t acked = flow->track.client_ack;
 		hb_track_client_ack(&flow->track, packet);
+		if (flow->track.client_ack != acked)
+			handover->frontend_byte_ns = core->now.mono_ns;
 		if (can_commit(core, flow)) /* the ACK must be there before the RST */
 			pass_bare_ack(core, flow, packet);
 		else if (flow->track.flags & HB_TRACK_ESTABLISHED)
@@ -383,8 +391,10 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 		return HB_DROP;
 	}
 	hb_track_server(track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
-	if (fresh)
+	if (fresh) {
 		handover->frontend_byte_ns = core->now.mono_ns;
+		handover->frontend_busy = true;
+	}
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);
@@ -503,16 +513,30 @@ static void follow_released(struct hb_flow *flow)
 	}
 }
 
+/* Payload that fits a segment for the client: what it offered, and what the path carries. */
+static size_t client_mss(const struct hb_flow *flow)
+{
+	const struct hb_track *track = &flow->track;
+	size_t mss = track->client_mss ? track->client_mss : DEFAULT_MSS;
+	if (mss < MIN_MSS)
+		mss = MIN_MSS;
+	if (track->granted & HB_TCPOPT_TIMESTAMP)
+		mss -= TIMESTAMP_BYTES;
+	size_t fits = hb_handover_of(flow)->replay.mss;
+	return mss < fits ? mss : fits;
+}
+
 /* What the backend has answered already goes to the client, who will acknowledge it. */
 static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
+	size_t mss = client_mss(flow);
 	size_t at = 0;
 	while (at < handover->kept.len) {
 		size_t len = handover->kept.len - at;
-		if (len > handover->replay.mss)
-			len = handover->replay.mss;
+		if (len > mss)
+			len = mss;
 		struct hb_build_tcp spec = {
 			.seq = track->server_next,
 			.ack = hb_seq_max(track->server_ack, handover->replay.una),
@@ -522,7 +546,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 		};
 		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
 						  track->server_wscale);
-		hb_debt_stamp(core, flow, &spec);
+		hb_debt_stamp(flow, &spec);
 		hb_out_to_client(core, flow, &spec);
 		flow->track.server_next += (uint32_t)len;
 		handover->passed_byte = true;

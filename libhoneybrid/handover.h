@@ -46,7 +46,8 @@ struct hb_handover {
 	bool frontend_answers; /* of the last turn the client had a byte: the frontend finishes it
 				*/
 	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
-	uint64_t frontend_byte_ns;         /* when its last byte passed */
+	bool frontend_busy; /* nothing says that its answer is complete but that it falls silent */
+	uint64_t frontend_byte_ns; /* when its last byte passed, or the last ACK to it */
 
 	/* TCP: what the backend sent for the client before commit; not acknowledged to it. */
 	struct hb_stream kept;
@@ -59,6 +60,7 @@ struct hb_handover {
 
 	/* UDP */
 	struct hb_held_datagram *held_first, **held_last;
+	size_t held_bytes;    /* memory that they take */
 	uint32_t udp_turn;    /* the next recorded datagram to send */
 	uint32_t udp_swallow; /* answers to the last one that are the frontend's already */
 	uint32_t udp_answers; /* all that came from the backend */
@@ -115,6 +117,11 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet);
 void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow);
+/* Counts an answer of the backend's, and learns its hop distance from the first. */
+void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet);
+/* Frees what is held. */
+void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover);
+/* Sends what is held, and keeps it. */
 void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg);
 
 #endif

@@ -18,30 +18,39 @@
 static void hold(struct hb_core *core, struct hb_handover *handover, const struct hb_packet *packet)
 {
 	size_t len = packet->payload_len;
-	if (core->budget.used_bytes + len > core->budget.max_total_bytes)
+	size_t bytes = sizeof(struct hb_held_datagram) + len;
+	if (core->budget.used_bytes + bytes > core->budget.max_total_bytes ||
+	    handover->held_bytes + bytes > core->budget.max_each_bytes)
 		return;
-	struct hb_held_datagram *held = malloc(sizeof(*held) + len);
+	struct hb_held_datagram *held = malloc(bytes);
 	if (held == NULL)
 		return;
 	held->next = NULL;
 	held->len = len;
 	memcpy(held->data, packet->data + packet->payload_offset, len);
-	core->budget.used_bytes += len;
+	core->budget.used_bytes += bytes;
+	handover->held_bytes += bytes;
 	*handover->held_last = held;
 	handover->held_last = &held->next;
 }
 
-void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg)
+void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover)
 {
-	struct hb_handover *handover = hb_handover_of(flow);
 	while (handover->held_first != NULL) {
 		struct hb_held_datagram *held = handover->held_first;
-		hb_out_udp_to_server(core, flow, leg, held->data, held->len);
 		handover->held_first = held->next;
-		core->budget.used_bytes -= held->len;
 		free(held);
 	}
+	core->budget.used_bytes -= handover->held_bytes;
+	handover->held_bytes = 0;
 	handover->held_last = &handover->held_first;
+}
+
+void hb_handover_udp_release(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg)
+{
+	const struct hb_held_datagram *held = hb_handover_of(flow)->held_first;
+	for (; held != NULL; held = held->next)
+		hb_out_udp_to_server(core, flow, leg, held->data, held->len);
 }
 
 static void commit(struct hb_core *core, struct hb_flow *flow)
@@ -49,13 +58,28 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	struct hb_handover *handover = hb_handover_of(flow);
 	handover->phase = HB_PHASE_COMMITTED;
 	handover->udp_deadline_ns = 0;
-	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
-	hb_handover_udp_release(core, flow, HB_LEG_BACKEND);
+	hb_handover_udp_forget(core, handover);
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	core->counters.handovers_done++;
 	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
 	hb_out_handover(core, flow, &handover->info, NULL);
+}
+
+/*
+ * All is replayed: what was held goes out. If nothing was heard of the backend so far it may not be
+ * there: until it answers, or has had the time to, copies stay here for the frontend.
+ */
+static void release(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
+	handover->phase = HB_PHASE_CAUGHT_UP;
+	hb_handover_udp_release(core, flow, HB_LEG_BACKEND);
+	if (handover->udp_answers > 0)
+		commit(core, flow);
+	else
+		handover->udp_deadline_ns = core->now.mono_ns + ANSWER_WAIT_NS;
 }
 
 /* Sends recorded datagrams until one has answers to wait for, or none is left. */
@@ -78,7 +102,7 @@ static void replay(struct hb_core *core, struct hb_flow *flow)
 			return;
 		}
 	}
-	commit(core, flow);
+	release(core, flow);
 }
 
 void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
@@ -91,18 +115,32 @@ void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
 enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flow,
 				       const struct hb_packet *packet)
 {
-	hold(core, hb_handover_of(flow), packet);
+	struct hb_handover *handover = hb_handover_of(flow);
+	hold(core, handover, packet);
+	if (handover->phase == HB_PHASE_CAUGHT_UP)
+		hb_out_udp_to_server(core, flow, HB_LEG_BACKEND,
+				     packet->data + packet->payload_offset, packet->payload_len);
 	return HB_DROP;
+}
+
+void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	if (handover->udp_answers++ == 0)
+		handover->redirect.translation.ttl_difference =
+			(int16_t)(flow->track.server_ttl - packet->ttl);
 }
 
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	handover->udp_answers++;
+	hb_handover_udp_hear(flow, packet);
 	if (handover->udp_swallow == 0) {
 		/* An answer to what the frontend never answered: the client's. */
 		struct hb_edit edit;
+		if (handover->phase == HB_PHASE_CAUGHT_UP)
+			commit(core, flow);
 		hb_edit_begin(&edit, dgram, packet);
 		hb_translate_to_client(&edit, flow, &handover->redirect.translation);
 		return hb_edit_finish(&edit);
@@ -119,6 +157,10 @@ void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
 	struct hb_handover *handover = hb_handover_of(flow);
 	if (handover->udp_deadline_ns == 0 || core->now.mono_ns < handover->udp_deadline_ns)
 		return;
+	if (handover->phase == HB_PHASE_CAUGHT_UP) {
+		commit(core, flow); /* a service that says nothing */
+		return;
+	}
 	bool more = handover->udp_turn < flow->record->turn_count;
 	/* A backend that never answers what the frontend answered is not there. */
 	if (!more && handover->udp_answers == 0) {

@@ -8,7 +8,9 @@
 
 #include "bytes.h"
 #include "checksum.h"
+#include "contain.h"
 #include "handover.h"
+#include "life.h"
 
 #include <stdio.h>
 
@@ -127,6 +129,7 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
 		hb_handover_of(flow)->backend_gone = true;
 		hb_handover_undo(core, flow, reason);
+		hb_life_arm(core, flow);
 		return HB_DROP;
 	}
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
@@ -146,21 +149,42 @@ static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet
 	return hb_flowtable_find(&core->table, &swapped);
 }
 
+/* An error about nothing that we know. */
+static enum hb_verdict about_nothing(struct hb_core *core, const struct hb_datagram *dgram,
+				     const struct hb_packet *packet)
+{
+	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
+	if (honeypot != NULL)
+		return hb_contain_start(core, packet, honeypot, dgram->mark);
+	return dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP; /* this host's own go their way */
+}
+
+/*
+ * A honeypot may report on packets of its own legs to their senders: all else that it sends is its
+ * own idea, however well the quotation is made up.
+ */
+static bool may_report(struct hb_core *core, const struct hb_match *match,
+		       const struct hb_packet *error, const struct hb_packet *quoted)
+{
+	if (!hb_addr_equal(&error->dst, &quoted->src))
+		return false;
+	return hb_policy_find_honeypot(core->policy, &error->src) == NULL ||
+	       (match->direction == HB_FROM_SERVER && hb_addr_equal(&error->src, &quoted->dst));
+}
+
 enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			      const struct hb_packet *packet)
 {
 	struct hb_packet quoted;
-	/* This host's own errors about what is none of ours go their way. */
-	enum hb_verdict stranger = dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP;
 	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
-		return stranger;
+		return about_nothing(core, dgram, packet);
 	struct rewrite rewrite = { dgram, packet, &quoted };
 	struct hb_match match = find_swapped(core, &quoted);
-	if (match.flow == NULL)
-		return stranger;
+	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
+		return about_nothing(core, dgram, packet);
+	if (match.flow->state == HB_STATE_CONTROL)
+		return match.flow->flags & HB_FLOW_LET_OUT ? HB_ACCEPT : HB_DROP;
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &rewrite);
-	if (match.flow->state == HB_STATE_DROPPED || match.flow->state == HB_STATE_CONTROL)
-		return match.flow->state == HB_STATE_CONTROL ? HB_ACCEPT : HB_DROP;
-	return to_honeypot(match.flow, &rewrite);
+	return match.flow->state == HB_STATE_DROPPED ? HB_DROP : to_honeypot(match.flow, &rewrite);
 }

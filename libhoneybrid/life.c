@@ -16,6 +16,7 @@
 
 #define FLOWS_PER_BLOCK 512
 #define LEG_PORT_TRIES 64
+#define EVICT_LOOKS 64
 #define FIRST_FREE_PORT 1024
 #define TOMBSTONE_FIN_NS (60 * HB_NS_PER_S)
 #define TOMBSTONE_RESET_NS (10 * HB_NS_PER_S)
@@ -104,13 +105,22 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
 }
 
-/* The oldest flow that nobody decided about gives way. False: there is none. */
+static bool is_established(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED);
+}
+
+/* The oldest flow that may give way does. False: there is none. */
 static bool evict(struct hb_core *core)
 {
-	if (core->undecided.oldest == NULL)
+	struct hb_flow *flow = core->undecided.oldest;
+	if (flow == NULL)
 		return false;
+	/* Established sessions go last: a flood of spoofed packets has none. */
+	for (unsigned i = 0; i < EVICT_LOOKS && flow->newer != NULL && is_established(flow); i++)
+		flow = flow->newer;
 	core->counters.flows_evicted++;
-	hb_life_end(core, core->undecided.oldest, "gave way: too many flows");
+	hb_life_end(core, flow, "gave way: too many flows");
 	return true;
 }
 

@@ -26,7 +26,7 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 	}
 	if (is_tcp(flow))
 		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
-			      packet->payload_len, packet->ack);
+			      hb_track_usable(&flow->track, packet), packet->ack);
 	else
 		hb_record_udp(flow->record, &core->budget, payload, packet->payload_len);
 	if (flow->record->given_up || (limit != 0 && flow->record->segments > limit))
@@ -84,14 +84,26 @@ static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datag
 	}
 }
 
-static enum hb_verdict translate(const struct hb_flow *flow, struct hb_datagram *dgram,
-				 const struct hb_packet *packet)
+enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *dgram,
+				const struct hb_packet *packet)
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
+	if (flow->state == HB_STATE_FORWARD)
+		translation = flow->redirect->translation;
+	else if (flow->state != HB_STATE_DECISION && flow->state != HB_STATE_PROXY)
+		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	return hb_edit_finish(&edit);
+}
+
+/* A hole was filled, and what came early before is in order now. */
+static void follow_joined(struct hb_flow *flow)
+{
+	if (hb_flow_records(flow) && flow->record != NULL)
+		flow->track.client_next =
+			hb_seq_max(flow->track.client_next, hb_stream_end(&flow->record->stream));
 }
 
 static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *flow,
@@ -108,8 +120,10 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 			unify_copies(flow, &edit);
 		record(core, flow, packet);
 	}
-	if (is_tcp(flow))
+	if (is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
+		follow_joined(flow);
+	}
 	return hb_edit_finish(&edit);
 }
 
@@ -119,9 +133,8 @@ enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 	enum hb_verdict verdict;
 	bool deciding = flow->state == HB_STATE_DECISION;
 	/* What the frontend will refuse is no record and no reason to decide (rule 25). */
-	if (deciding && dgram->checksum == HB_CHECKSUM_COMPLETE && !dgram->gso &&
-	    !hb_packet_checksum_ok(packet))
-		return translate(flow, dgram, packet);
+	if (deciding && is_tcp(flow) && !hb_track_acceptable(&flow->track, packet))
+		return hb_proxy_unseen(flow, dgram, packet);
 	if (deciding && redirect(core, flow, dgram, packet, &verdict))
 		return verdict;
 	return pass_to_frontend(core, flow, dgram, packet);

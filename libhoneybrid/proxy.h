@@ -7,6 +7,10 @@
 
 enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 				struct hb_datagram *dgram, const struct hb_packet *packet);
+/* A packet of the client's that its receiver will refuse: goes on, and changes nothing here. */
+enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *dgram,
+				const struct hb_packet *packet);
+
 enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet);
 

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Longer dialogues are not replayed. */
+#define TURNS_MAX 4096
+
 struct hb_record *hb_record_new(uint32_t base)
 {
 	struct hb_record *record = calloc(1, sizeof(*record));
@@ -17,8 +20,10 @@ struct hb_record *hb_record_new(uint32_t base)
 static void free_early(struct hb_record *record, struct hb_budget *budget,
 		       struct hb_early_piece *piece)
 {
+	size_t bytes = sizeof(*piece) + piece->len;
 	record->early = piece->next;
-	budget->used_bytes -= piece->len;
+	record->early_bytes -= bytes;
+	budget->used_bytes -= bytes;
 	free(piece);
 }
 
@@ -56,6 +61,8 @@ static struct hb_turn *turn_for(struct hb_record *record, uint32_t ack, bool alw
 		if (hb_seq_at_or_before(ack, last->ack))
 			return last;
 	}
+	if (record->turn_count == TURNS_MAX)
+		return NULL;
 	if (record->turn_count == record->turn_cap) {
 		uint32_t cap = record->turn_cap ? record->turn_cap * 2 : 4;
 		struct hb_turn *turns = realloc(record->turns, cap * sizeof(*turns));
@@ -83,17 +90,18 @@ static void append(struct hb_record *record, struct hb_budget *budget, const uin
 static void keep_early(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
 		       const uint8_t *payload, size_t len)
 {
-	if (budget->used_bytes + len > budget->max_total_bytes ||
+	size_t bytes = sizeof(struct hb_early_piece) + len;
+	if (budget->used_bytes + bytes > budget->max_total_bytes ||
+	    record->early_bytes + bytes > budget->max_each_bytes ||
 	    hb_seq_distance(record->stream.base, seq) + len > budget->max_each_bytes) {
 		hb_record_give_up(record, budget);
 		return;
 	}
 	struct hb_early_piece **at = &record->early;
-	while (*at != NULL && hb_seq_before((*at)->seq, seq))
-		at = &(*at)->next;
-	if (*at != NULL && (*at)->seq == seq && (*at)->len >= len)
-		return;
-	struct hb_early_piece *piece = malloc(sizeof(*piece) + len);
+	for (; *at != NULL && hb_seq_at_or_before((*at)->seq, seq); at = &(*at)->next)
+		if (hb_seq_at_or_after((*at)->seq + (*at)->len, seq + (uint32_t)len))
+			return; /* all of it is there */
+	struct hb_early_piece *piece = malloc(bytes);
 	if (piece == NULL) {
 		hb_record_give_up(record, budget);
 		return;
@@ -102,7 +110,8 @@ static void keep_early(struct hb_record *record, struct hb_budget *budget, uint3
 	piece->seq = seq;
 	piece->len = (uint32_t)len;
 	memcpy(piece->data, payload, len);
-	budget->used_bytes += len;
+	budget->used_bytes += bytes;
+	record->early_bytes += bytes;
 	*at = piece;
 }
 
@@ -115,9 +124,13 @@ size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget)
 		if (hb_seq_after(piece->seq, end))
 			break;
 		uint32_t known = hb_seq_distance(piece->seq, end);
-		if (known < piece->len)
-			joined += hb_stream_append(&record->stream, budget, piece->data + known,
-						   piece->len - known);
+		if (known < piece->len) {
+			size_t want = piece->len - known;
+			size_t got = hb_stream_append(&record->stream, budget, piece->data + known,
+						      want);
+			joined += got;
+			record->cut_short |= got < want;
+		}
 		free_early(record, budget, piece);
 	}
 	return joined;
@@ -140,6 +153,8 @@ void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t 
 	append(record, budget, payload + known, len - known, ack, false);
 	if (!record->given_up && hb_record_join_early(record, budget) > 0)
 		record->turns[record->turn_count - 1].end = hb_stream_end(&record->stream);
+	if (record->cut_short)
+		hb_record_give_up(record, budget);
 }
 
 void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,

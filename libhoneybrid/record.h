@@ -31,6 +31,8 @@ struct hb_record {
 	uint32_t turn_count, turn_cap;
 	uint32_t segments;            /* for the limit in packets */
 	struct hb_early_piece *early; /* by sequence number */
+	size_t early_bytes;           /* memory that they take */
+	bool cut_short;               /* an early piece found no room behind the stream */
 	bool given_up;                /* a limit was reached: the flow can no longer be replayed */
 };
 

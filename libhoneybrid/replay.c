@@ -13,6 +13,7 @@
  */
 #include "replay.h"
 
+#include "broken.h"
 #include "handover.h"
 #include "out.h"
 #include "seq.h"
@@ -22,6 +23,7 @@
 #define MAX_RTO_NS (2 * HB_NS_PER_S)
 #define ANSWER_LIMIT_NS (2 * HB_NS_PER_S)
 #define MIN_QUIET_NS (20 * HB_NS_PER_MS)
+#define MAX_QUIET_NS (200 * HB_NS_PER_MS)
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
 #define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
@@ -113,6 +115,8 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	size_t there;
 	spec.payload = hb_stream_at(stream, seq, &there);
 	spec.payload_len = len;
+	if (hb_broken(there < len))
+		return;
 	if (handover->client_fin && seq + len == hb_stream_end(stream) && last)
 		spec.flags |= HB_TCP_FIN;
 	hb_out_to_server(core, handover->redirect.flow, leg, &spec);
@@ -169,6 +173,8 @@ void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
 	uint8_t shift = leg == HB_LEG_BACKEND ? replay->shift
 					      : handover->redirect.flow->track.server_wscale;
 	replay->window = (uint32_t)packet->window << shift;
+	if (replay->window == 0)
+		replay->tries = 0; /* it lives, and may keep us waiting for as long as it likes */
 	uint32_t sent = hb_seq_max(replay->nxt, replay->limit);
 	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED)
 		sent++; /* the FIN behind it */
@@ -213,9 +219,17 @@ bool hb_replay_done(const struct hb_handover *handover)
 	       hb_seq_at_or_after(handover->replay.una, handover->cut);
 }
 
+/*
+ * How long a silence ends an answer: longer where the backend has been slow to go on before.
+ */
 static uint64_t quiet_ns(const struct hb_replay *replay)
 {
-	return 2 * replay->rtt_ns > MIN_QUIET_NS ? 2 * replay->rtt_ns : MIN_QUIET_NS;
+	uint64_t quiet = 4 * replay->answer_gap_ns;
+	if (quiet > MAX_QUIET_NS)
+		quiet = MAX_QUIET_NS;
+	if (quiet < 2 * replay->rtt_ns)
+		quiet = 2 * replay->rtt_ns;
+	return quiet > MIN_QUIET_NS ? quiet : MIN_QUIET_NS;
 }
 
 /* It ended with PSH at the length of the frontend's, or at that of the last time. */
@@ -266,7 +280,9 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 		if (replay->answer < record->turn_count)
 			replay->limit = record->turns[replay->answer].end;
 		replay->answer++;
+		replay->last_answer_bytes = replay->answer_bytes;
 		replay->answer_bytes = 0;
+		replay->answer_gap_ns = 0;
 		replay->answer_psh = false;
 		replay->answer_since_ns = core->now.mono_ns;
 	}
@@ -342,6 +358,10 @@ static void discard(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet, uint32_t fresh)
 {
 	struct hb_replay *replay = &handover->replay;
+	uint64_t gap = core->now.mono_ns - (replay->answer_bytes > 0 ? replay->answer_byte_ns
+								     : replay->answer_since_ns);
+	if (gap > replay->answer_gap_ns)
+		replay->answer_gap_ns = gap;
 	replay->rcv_nxt += fresh;
 	replay->answer_bytes += fresh;
 	replay->answer_byte_ns = core->now.mono_ns;
@@ -390,15 +410,19 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 	if (!replay->connected)
 		return input_connecting(core, handover, packet);
 	if (packet->tcp_flags & HB_TCP_RST)
-		return packet->seq == replay->rcv_nxt ? HB_REPLAY_RESET : HB_REPLAY_GOES_ON;
-	if (packet->tcp_flags & HB_TCP_SYN) {
-		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
-		return HB_REPLAY_GOES_ON;
-	}
+		return packet->seq == replay->rcv_nxt ||
+				       (handover->kept.len > 0 &&
+					packet->seq == hb_stream_end(&handover->kept))
+			       ? HB_REPLAY_RESET
+			       : HB_REPLAY_GOES_ON;
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	    hb_seq_at_or_after(packet->options.tsval, replay->ts) &&
 	    hb_seq_at_or_before(packet->seq, replay->rcv_nxt))
 		replay->ts = packet->options.tsval;
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
+		return HB_REPLAY_GOES_ON;
+	}
 	hb_replay_acknowledged(core, handover, packet);
 	if (packet->payload_len > 0)
 		input_data(core, handover, packet);

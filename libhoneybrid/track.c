@@ -10,6 +10,9 @@
 
 #include "seq.h"
 
+/* No SYN carries more. */
+#define MAX_SYN_DATA 65535
+
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet)
 {
 	*track = (struct hb_track){
@@ -48,9 +51,31 @@ uint32_t hb_track_segment_len(const struct hb_packet *packet)
 	return len;
 }
 
-bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet)
+/* Behind the payload, as far as the receiver's window goes. */
+static uint32_t payload_end(const struct hb_track *track, const struct hb_packet *packet)
 {
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool window_known = (track->flags & HB_TRACK_SYN_ACK) && hb_seq_after(end, track->edge);
+	return window_known ? hb_seq_max(track->edge, track->client_next) : end;
+}
+
+bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet)
+{
+	if (!(track->flags & HB_TRACK_SYN_ACK))
+		return true;
+	return !hb_seq_after(packet->seq, hb_seq_max(track->edge, track->client_next)) &&
+	       !((packet->tcp_flags & HB_TCP_ACK) && hb_seq_after(packet->ack, track->server_next));
+}
+
+size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet)
+{
+	uint32_t end = payload_end(track, packet);
+	return hb_seq_after(end, packet->seq) ? hb_seq_distance(packet->seq, end) : 0;
+}
+
+bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet)
+{
+	uint32_t end = payload_end(track, packet);
 	return packet->payload_len > 0 && hb_seq_at_or_before(packet->seq, track->client_next) &&
 	       hb_seq_after(end, track->client_next);
 }
@@ -107,15 +132,17 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 	}
 	if (packet->tcp_flags & HB_TCP_SYN)
 		return;
+	if (!hb_track_acceptable(track, packet))
+		return;
 	hb_track_client_ack(track, packet);
 	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
 	    track->client_ack != track->server_isn)
 		track->flags |= HB_TRACK_ESTABLISHED;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
-	if (track->flags & HB_TRACK_MIDSTREAM)
+	if (track->flags & (HB_TRACK_MIDSTREAM | HB_TRACK_LOOSE))
 		track->client_next = hb_seq_max(track->client_next, end);
 	else if (hb_track_in_order(track, packet))
-		track->client_next = end;
+		track->client_next = payload_end(track, packet);
 	if ((packet->tcp_flags & HB_TCP_FIN) && end == track->client_next &&
 	    !(track->flags & HB_TRACK_CLIENT_FIN)) {
 		track->client_next++;
@@ -129,7 +156,8 @@ static void server_syn_ack(struct hb_track *track, const struct hb_packet *packe
 		return;
 	if (track->flags & HB_TRACK_SYN_ACK)
 		return;
-	if (hb_seq_before(packet->ack, track->client_isn + 1))
+	if (hb_seq_before(packet->ack, track->client_isn + 1) ||
+	    hb_seq_distance(track->client_isn + 1, packet->ack) > MAX_SYN_DATA)
 		return;
 	track->flags |= HB_TRACK_SYN_ACK;
 	track->server_isn = packet->seq;
@@ -140,12 +168,14 @@ static void server_syn_ack(struct hb_track *track, const struct hb_packet *packe
 	track->edge = packet->ack + packet->window; /* never scaled in a SYN */
 	track->granted = track->offered & packet->options.present;
 	track->server_wscale = packet->options.wscale;
+	if (packet->ack != track->client_isn + 1)
+		track->granted |= HB_TCPOPT_FOREIGN; /* it took data that nobody recorded */
 	if (!(track->granted & HB_TCPOPT_WSCALE)) {
 		track->client_wscale = 0;
 		track->server_wscale = 0;
 	}
 	if ((packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR)) != HB_TCP_ECE)
-		track->flags &= (uint8_t)~HB_TRACK_ECN;
+		track->flags &= (uint16_t)~HB_TRACK_ECN;
 }
 
 static void server_reset(struct hb_track *track, const struct hb_packet *packet)
@@ -163,13 +193,15 @@ static void server_data(struct hb_track *track, const struct hb_packet *packet)
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
 	bool fin = packet->tcp_flags & HB_TCP_FIN;
 	if (packet->payload_len > 0 && hb_seq_at_or_after(end, track->server_next)) {
-		track->flags &= (uint8_t)~HB_TRACK_SERVER_PSH;
+		track->flags &= (uint16_t)~HB_TRACK_SERVER_PSH;
 		if (packet->tcp_flags & HB_TCP_PSH)
 			track->flags |= HB_TRACK_SERVER_PSH;
 	}
 	if (fin)
 		end++;
-	track->server_next = hb_seq_max(track->server_next, end);
+	/* A bare ACK may stand behind data that got lost on its way here: that has not passed. */
+	if (packet->payload_len > 0 || fin)
+		track->server_next = hb_seq_max(track->server_next, end);
 	if (fin && track->server_next == end)
 		track->flags |= HB_TRACK_SERVER_FIN;
 }

@@ -18,6 +18,7 @@ enum {
 	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
 	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
 	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
+	HB_TRACK_LOOSE = 0x100, /* decided: ends matter still, what was passed in order does not */
 };
 
 struct hb_track {
@@ -33,11 +34,11 @@ struct hb_track {
 	uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
 	uint16_t client_mss;
 	uint16_t client_window; /* last one, unscaled */
+	uint16_t flags;         /* HB_TRACK_* */
 	uint8_t client_wscale,
 		server_wscale;          /* shifts in force: 0 unless both offered the option */
 	uint8_t offered, granted;       /* HB_TCPOPT_* in the SYN; in the SYN-ACK as well */
 	uint8_t client_ttl, server_ttl; /* as they come in here */
-	uint8_t flags;                  /* HB_TRACK_* */
 };
 
 /* Starts from the flow's first packet. */
@@ -50,6 +51,15 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 
 /* What the client's ACK field and window say, where the rest of the packet is held back. */
 void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet);
+
+/*
+ * True if the server would look at a segment of the client's at all: not wholly behind its window,
+ * not acknowledging what it never sent (RFC 9293, 3.10.7.4; RFC 5961, 5.2).
+ */
+bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet);
+
+/* How much of the segment's payload lies within the server's window. */
+size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet);
 
 /* True if the segment's payload starts at or before the next expected byte and brings a new one. */
 bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet);

@@ -41,6 +41,14 @@ static void note_word(struct hb_edit *edit, uint16_t old_word, uint16_t new_word
 	edit->changed = true;
 }
 
+/* A last odd byte is summed as if a zero followed (RFC 1071). */
+static uint16_t word_at(const struct hb_datagram *dgram, size_t at)
+{
+	if (at + 1 < dgram->len)
+		return hb_get_be16(dgram->data + at);
+	return (uint16_t)((unsigned)dgram->data[at] << 8);
+}
+
 /* Writes len bytes at any offset; sums 16-bit words that lie even within the transport header. */
 static void edit_bytes(struct hb_edit *edit, size_t offset, const uint8_t *bytes, size_t len)
 {
@@ -48,11 +56,11 @@ static void edit_bytes(struct hb_edit *edit, size_t offset, const uint8_t *bytes
 	size_t start = offset & ~(size_t)1;
 	size_t end = (offset + len + 1) & ~(size_t)1;
 	for (size_t at = start; at < end; at += 2) {
-		uint16_t old_word = hb_get_be16(data + at);
+		uint16_t old_word = word_at(edit->dgram, at);
 		for (size_t i = at; i < at + 2; i++)
 			if (i >= offset && i < offset + len)
 				data[i] = bytes[i - offset];
-		note_word(edit, old_word, hb_get_be16(data + at));
+		note_word(edit, old_word, word_at(edit->dgram, at));
 	}
 }
 
