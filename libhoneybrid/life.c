@@ -224,8 +224,8 @@ void hb_life_end(struct hb_core *core, struct hb_flow *flow, const char *reason)
 void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 {
 	struct hb_flow *flow = (struct hb_flow *)((char *)timer - offsetof(struct hb_flow, timer));
-	if (flow->redirect != NULL && core->now.mono_ns >= hb_handover_deadline(core, flow))
-		hb_handover_timer(core, flow);
+	if (flow->redirect != NULL && flow->record != NULL)
+		hb_handover_timer(core, flow); /* what is not due yet stays */
 	bool replaying = flow->state == HB_STATE_REPLAY;
 	if (replaying || core->now.mono_ns < flow->last_ns + idle_ns(core, flow)) {
 		hb_life_arm(core, flow);
