@@ -72,9 +72,16 @@ bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *e
 
 bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet)
 {
-	if (!(packet->tcp_flags & HB_TCP_RST) || !hb_debt_is_open(handover))
+	if (!hb_debt_is_open(handover))
 		return true;
-	handover->client_reset = true;
+	uint32_t end = hb_stream_end(&handover->redirect.flow->record->stream);
+	bool bare_fin = (packet->tcp_flags & HB_TCP_FIN) && packet->payload_len == 0;
+	if (packet->tcp_flags & HB_TCP_RST)
+		handover->client_reset = true;
+	else if (bare_fin && packet->seq == end)
+		handover->client_fin = true; /* goes out with the last of what is owed */
+	else
+		return true;
 	return false;
 }
 

@@ -27,7 +27,7 @@ void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow);
  */
 bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *edit);
 
-/* A packet of the client's: false if it is a RST, which waits until the debt is paid. */
+/* A packet of the client's: false if it is a FIN or RST, which waits behind the debt. */
 bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet);
 
 /* After commit, and whenever the honeypot acknowledged: closes the account if it is even. */

@@ -117,7 +117,8 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	spec.payload_len = len;
 	if (hb_broken(there < len))
 		return;
-	if (handover->client_fin && seq + len == hb_stream_end(stream) && last)
+	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED && last &&
+	    seq + len == hb_stream_end(stream))
 		spec.flags |= HB_TCP_FIN;
 	hb_out_to_server(core, handover->redirect.flow, leg, &spec);
 }
