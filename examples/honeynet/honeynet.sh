@@ -83,6 +83,19 @@ honeynet_rules()
 	on gateway ip6tables -t raw -F
 	# Which multicast groups a host listens to is between it and its neighbours.
 	on gateway ip6tables -t raw -A PREROUTING -p icmpv6 -m icmp6 --icmpv6-type 143 -j DROP
+	# A honeypot speaks for itself: under another name it could open a session with its neighbour,
+	# whose answers honeybridd would then let out. Nor does anybody outside speak for a honeypot.
+	on gateway iptables -t raw -A PREROUTING -i front ! -s "$FRONTEND" -j DROP
+	on gateway iptables -t raw -A PREROUTING -i back ! -s "$BACKEND" -j DROP
+	on gateway iptables -t raw -A PREROUTING -i ext -s "$FRONTEND","$BACKEND" -j DROP
+	on gateway ip6tables -t raw -N own-address
+	on gateway ip6tables -t raw -A own-address -s fe80::/10 -j RETURN # of the link, not routed
+	on gateway ip6tables -t raw -A own-address -i front -s "$FRONTEND6" -j RETURN
+	on gateway ip6tables -t raw -A own-address -i back -s "$BACKEND6" -j RETURN
+	on gateway ip6tables -t raw -A own-address -j DROP
+	on gateway ip6tables -t raw -A PREROUTING -i front -j own-address
+	on gateway ip6tables -t raw -A PREROUTING -i back -j own-address
+	on gateway ip6tables -t raw -A PREROUTING -i ext -s "$FRONTEND6","$BACKEND6" -j DROP
 	for iptables in iptables ip6tables; do
 		for side in ext front back; do
 			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j CT --notrack
