@@ -14,7 +14,8 @@ enum {
 static enum hb_verdict judge(struct hb_core *core, struct hb_flow *flow,
 			     const struct hb_packet *packet)
 {
-	bool denied = flow->target->policy->options.deny_hih_init;
+	const struct hb_policy *policy = flow->target->policy;
+	bool denied = policy->options.deny_hih_init && hb_policy_is_backend(policy, &flow->client);
 	if (!denied && hb_decide_control(core, flow, packet) == HB_DECISION_ACCEPT) {
 		flow->flags |= HB_FLOW_LET_OUT;
 		return HB_ACCEPT;

@@ -223,10 +223,10 @@ static int list_honeypots(struct hb_policy *policy)
 	for (size_t i = 0; i < policy->target_count; i++) {
 		const struct hb_target *target = policy->targets[i];
 
-		honeypots[used++] = (struct hb_honeypot){ target->frontend.addr, i };
+		honeypots[used++] = (struct hb_honeypot){ target->frontend.addr, i, false };
 		for (unsigned j = 0; j < target->backend_count; j++)
 			honeypots[used++] =
-				(struct hb_honeypot){ target->backends[j].endpoint.addr, i };
+				(struct hb_honeypot){ target->backends[j].endpoint.addr, i, true };
 	}
 	qsort(honeypots, count, sizeof(*honeypots), compare_honeypots);
 	policy->honeypots = honeypots;
@@ -241,11 +241,14 @@ static void keep_one_an_address(struct hb_policy *policy)
 	size_t kept = 0;
 
 	for (size_t i = 1; i < policy->honeypot_count; i++) {
-		if (compare_addresses(&honeypots[i].addr, &honeypots[kept].addr) != 0)
+		if (compare_addresses(&honeypots[i].addr, &honeypots[kept].addr) != 0) {
 			honeypots[++kept] = honeypots[i];
-		else if (!policy->targets[honeypots[kept].target]->control_rule.rule &&
-			 policy->targets[honeypots[i].target]->control_rule.rule)
-			honeypots[kept] = honeypots[i];
+			continue;
+		}
+		honeypots[kept].backend |= honeypots[i].backend;
+		if (!policy->targets[honeypots[kept].target]->control_rule.rule &&
+		    policy->targets[honeypots[i].target]->control_rule.rule)
+			honeypots[kept].target = honeypots[i].target;
 	}
 	policy->honeypot_count = kept + 1;
 }
@@ -281,8 +284,8 @@ const struct hb_target *hb_policy_match(const struct hb_policy *policy,
 	return NULL;
 }
 
-const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
-						const struct hb_addr *addr)
+static const struct hb_honeypot *find_honeypot(const struct hb_policy *policy,
+					       const struct hb_addr *addr)
 {
 	size_t low = 0, high = policy->honeypot_count;
 
@@ -291,11 +294,26 @@ const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
 		int order = compare_addresses(addr, &policy->honeypots[middle].addr);
 
 		if (order == 0)
-			return policy->targets[policy->honeypots[middle].target];
+			return &policy->honeypots[middle];
 		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
+						const struct hb_addr *addr)
+{
+	const struct hb_honeypot *honeypot = find_honeypot(policy, addr);
+
+	return honeypot ? policy->targets[honeypot->target] : NULL;
+}
+
+bool hb_policy_is_backend(const struct hb_policy *policy, const struct hb_addr *addr)
+{
+	const struct hb_honeypot *honeypot = find_honeypot(policy, addr);
+
+	return honeypot && honeypot->backend;
 }

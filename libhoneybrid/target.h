@@ -45,6 +45,7 @@ struct hb_target {
 struct hb_honeypot {
 	struct hb_addr addr;
 	size_t target; /* place in the policy's list */
+	bool backend;  /* of any target */
 };
 
 struct hb_policy {
@@ -85,5 +86,8 @@ const struct hb_target *hb_policy_match(const struct hb_policy *policy,
  */
 const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
 						const struct hb_addr *addr);
+
+/* True if addr is a backend of any target; also if it is a frontend of another. */
+bool hb_policy_is_backend(const struct hb_policy *policy, const struct hb_addr *addr);
 
 #endif
