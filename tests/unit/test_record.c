@@ -131,11 +131,13 @@ START_TEST(the_first_copy_counts)
 
 	take(&f, 0, "hello", 5001);
 	take(&f, 0, "HELLO", 5001);    /* all known */
+	take(&f, 0, "HELLO", 5009);    /* though the client has seen more: no new turn */
 	take(&f, 3, "LO there", 5001); /* some of it */
 	check_stream(&f, "hello there");
 	take(&f, (uint32_t)-3, "xyzHELLO there!", 5001); /* from before the start */
 	check_stream(&f, "hello there!");
-	ck_assert_uint_eq(f.record->segments, 4);
+	ck_assert_uint_eq(f.record->segments, 5);
+	ck_assert_uint_eq(f.record->turn_count, 1);
 	done(&f);
 }
 END_TEST

@@ -192,10 +192,13 @@ END_TEST
 START_TEST(an_ack_of_what_was_not_sent_changes_nothing)
 {
 	struct hb_track track = established(ISN, SERVER_ISN), before = track;
+	struct hb_packet packet;
 
 	client(&track, ACK, ISN + 1, SERVER_ISN + 2, 0);
 	client(&track, ACK, ISN + 1, SERVER_ISN + 0x10000000, 0);
 	client(&track, ACK, ISN + 1, SERVER_ISN, 0); /* old */
+	packet = segment(ACK, ISN + 1, SERVER_ISN + 2, 0);
+	hb_track_client_ack(&track, &packet);
 	ck_assert_mem_eq(&track, &before, sizeof(track));
 	server(&track, ACK, SERVER_ISN + 1, ISN + 2, 0);
 	ck_assert_uint_eq(track.server_ack, ISN + 1);
