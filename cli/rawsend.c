@@ -13,6 +13,9 @@
 
 #define SEND_BUFFER_BYTES (4 << 20)
 
+/* The longest packet that is sent in one. */
+#define LINK_MTU 1500
+
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 
@@ -99,30 +102,31 @@ void hb_rawsend_close(struct hb_rawsend *rawsend)
 	free(rawsend);
 }
 
-static int take_hop4(const struct hb_datagram *dgram, struct hb_hop *hop)
+static int take_hop4(const struct hb_datagram *dgram, uint8_t hops, struct hb_hop *hop)
 {
 	if (dgram->len < IPV4_HEADER)
 		return -EINVAL;
-	if (dgram->data[8] <= 1)
+	if (dgram->data[8] <= hops)
 		return -ETIMEDOUT;
 	hop->head_len = IPV4_HEADER;
 	memcpy(hop->head, dgram->data, IPV4_HEADER);
-	hop->head[8]--; /* the kernel computes the header's checksum */
+	hop->head[8] =
+		(uint8_t)(hop->head[8] - hops); /* the kernel computes the header's checksum */
 	hop->to.in = (struct sockaddr_in){ .sin_family = AF_INET };
 	memcpy(&hop->to.in.sin_addr, dgram->data + 16, sizeof(hop->to.in.sin_addr));
 	hop->to_len = sizeof(hop->to.in);
 	return 0;
 }
 
-static int take_hop6(const struct hb_datagram *dgram, struct hb_hop *hop)
+static int take_hop6(const struct hb_datagram *dgram, uint8_t hops, struct hb_hop *hop)
 {
 	if (dgram->len < IPV6_HEADER)
 		return -EINVAL;
-	if (dgram->data[7] <= 1)
+	if (dgram->data[7] <= hops)
 		return -ETIMEDOUT;
 	hop->head_len = IPV6_HEADER;
 	memcpy(hop->head, dgram->data, IPV6_HEADER);
-	hop->head[7]--;
+	hop->head[7] = (uint8_t)(hop->head[7] - hops);
 	hop->to.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
 					     .sin6_scope_id = dgram->out_interface };
 	memcpy(&hop->to.in6.sin6_addr, dgram->data + 24, sizeof(hop->to.in6.sin6_addr));
@@ -130,15 +134,15 @@ static int take_hop6(const struct hb_datagram *dgram, struct hb_hop *hop)
 	return 0;
 }
 
-int hb_hop_take(const struct hb_datagram *dgram, struct hb_hop *hop)
+int hb_hop_take(const struct hb_datagram *dgram, uint8_t hops, struct hb_hop *hop)
 {
 	if (dgram->len == 0)
 		return -EINVAL;
 	switch (dgram->data[0] >> 4) {
 	case 4:
-		return take_hop4(dgram, hop);
+		return take_hop4(dgram, hops, hop);
 	case 6:
-		return take_hop6(dgram, hop);
+		return take_hop6(dgram, hops, hop);
 	default:
 		return -EINVAL;
 	}
@@ -173,14 +177,14 @@ static void add_interface(struct msghdr *message, sa_family_t family, uint32_t i
 		add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 }
 
-int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
+int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops)
 {
 	uint32_t uplink = dgram->mark & rawsend->uplink_mask, mark = rawsend->mark | uplink;
 	union control control = { 0 };
 	struct iovec iov[2];
 	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &control };
 	struct hb_hop hop;
-	int status = hb_hop_take(dgram, &hop), fd;
+	int status = hb_hop_take(dgram, hops, &hop), fd;
 
 	if (status < 0)
 		return status;
@@ -199,4 +203,38 @@ int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
 	if (message.msg_controllen == 0)
 		message.msg_control = NULL;
 	return sendmsg(fd, &message, 0) < 0 ? -errno : 0;
+}
+
+/* Payload for one piece: what its receiver takes, as far as a link of the usual size carries it. */
+static size_t piece_bytes(const struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	size_t fits = LINK_MTU - packet->payload_offset;
+	size_t wanted = dgram->segment_bytes;
+
+	return wanted != 0 && wanted < fits ? wanted : fits;
+}
+
+int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
+{
+	struct hb_datagram piece = *dgram;
+	uint8_t buf[LINK_MTU];
+	struct hb_packet packet;
+	int status = 0;
+
+	if (dgram->len <= LINK_MTU && !dgram->gso)
+		return hb_rawsend_send(rawsend, dgram, 0);
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 ||
+	    packet.payload_offset >= LINK_MTU)
+		return -EINVAL;
+	if (packet.protocol != HB_PROTO_TCP)
+		return -EMSGSIZE;
+	piece.data = buf;
+	for (size_t i = 0; status == 0; i++) {
+		piece.len = hb_packet_segment(&packet, piece_bytes(dgram, &packet), i, buf,
+					      sizeof(buf));
+		if (piece.len == 0)
+			break;
+		status = hb_rawsend_send(rawsend, &piece, 0);
+	}
+	return status;
 }

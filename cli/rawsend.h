@@ -24,15 +24,25 @@ struct hb_rawsend *hb_rawsend_open(uint32_t mark, uint32_t uplink_mask, struct h
 void hb_rawsend_close(struct hb_rawsend *rawsend);
 
 /*
- * Sends a packet one hop further: its TTL counts as it did on the way into the gateway.
+ * Sends a packet.
  *
  * @dgram   borrowed for the call; its bytes are not changed.
+ * @hops    how many to take off its TTL: 1 if that counts as on the way into the gateway, 0 if it
+ *          was seen when routing had taken off its own.
  * Returns  0, or a negative errno: -EMSGSIZE for what is longer than the link carries, -ETIMEDOUT
  * for a TTL that ends here, -EINVAL for what is no IP packet, and whatever the socket says.
  */
-int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram);
+int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops);
 
-/* What a packet needs to be sent one hop further. */
+/*
+ * Sends a packet that was rewritten after routing, cut into segments if it is longer than a link
+ * carries. Its TTL stays, its checksum may still be a device's to finish if it is cut.
+ *
+ * Returns  as above.
+ */
+int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgram);
+
+/* What a packet needs to be sent. */
 struct hb_hop {
 	union {
 		struct sockaddr sa;
@@ -40,11 +50,11 @@ struct hb_hop {
 		struct sockaddr_in6 in6;
 	} to;
 	socklen_t to_len;
-	uint8_t head[40]; /* the IP header without options, one hop later */
+	uint8_t head[40]; /* the IP header without options, its hops taken off */
 	size_t head_len;  /* how many of the packet's first bytes head replaces */
 };
 
 /* Prepares it. Returns 0, -ETIMEDOUT or -EINVAL as above. */
-int hb_hop_take(const struct hb_datagram *dgram, struct hb_hop *hop);
+int hb_hop_take(const struct hb_datagram *dgram, uint8_t hops, struct hb_hop *hop);
 
 #endif

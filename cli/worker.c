@@ -13,6 +13,7 @@
 #include "rawsend.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -40,6 +41,8 @@ struct hb_worker {
 	bool started;
 	pthread_t thread;
 	uint64_t emit_errors;
+	uint8_t emit_hops; /* that packets of our own must lose: none if we see packets after
+			      routing */
 
 	pthread_mutex_t lock; /* what follows, and the kernel's counters */
 	struct hb_counters engine_counters;
@@ -63,7 +66,7 @@ static void emit(void *ctx, const struct hb_datagram *dgram)
 	struct hb_worker *worker = ctx;
 
 	hb_nfqueue_flush(worker->queue);
-	if (hb_rawsend_send(worker->rawsend, dgram) < 0)
+	if (hb_rawsend_send(worker->rawsend, dgram, worker->emit_hops) < 0)
 		worker->emit_errors++;
 }
 
@@ -84,13 +87,40 @@ static void publish_counters(struct hb_worker *worker)
 	pthread_mutex_unlock(&worker->lock);
 }
 
+/* Whether TTLs are those before routing or those after it. This host's own packets do not tell. */
+static void note_hook(struct hb_worker *worker, uint8_t hook)
+{
+	if (hook == NF_INET_PRE_ROUTING)
+		worker->emit_hops = 1;
+	else if (hook == NF_INET_FORWARD)
+		worker->emit_hops = 0;
+}
+
+/*
+ * In FORWARD routing is done: what has a new destination must start again from here. It must have a
+ * new source, too: there conntrack knows the session that the client opened, and puts the attacked
+ * address back into what goes to the client.
+ */
+static enum hb_verdict resend(struct hb_worker *worker, const struct hb_queue_packet *packet)
+{
+	hb_nfqueue_flush(worker->queue);
+	if (hb_rawsend_resend(worker->rawsend, &packet->dgram) < 0)
+		worker->emit_errors++;
+	return HB_DROP;
+}
+
 static void run_packets(struct hb_worker *worker, struct hb_time now)
 {
 	struct hb_queue_packet packet;
 
 	while (hb_nfqueue_next(worker->queue, &packet)) {
-		enum hb_verdict verdict = hb_engine_input(worker->engine, &packet.dgram, now);
+		enum hb_verdict verdict;
 
+		note_hook(worker, packet.hook);
+		packet.dgram.tracked = packet.hook == NF_INET_FORWARD;
+		verdict = hb_engine_input(worker->engine, &packet.dgram, now);
+		if (verdict == HB_ACCEPT_MODIFIED && packet.hook == NF_INET_FORWARD)
+			verdict = resend(worker, &packet);
 		hb_nfqueue_give_back(worker->queue, &packet, verdict, worker->setup.proof_mark);
 	}
 	hb_nfqueue_flush(worker->queue);
@@ -182,6 +212,7 @@ struct hb_worker *hb_worker_new(const struct hb_worker_setup *setup, struct hb_c
 		return NULL;
 	}
 	worker->setup = *setup;
+	worker->emit_hops = 1;
 	worker->epoll_fd = worker->stop_fd = -1;
 	atomic_init(&worker->stopping, false);
 	pthread_mutex_init(&worker->lock, NULL);

@@ -24,6 +24,7 @@ enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgra
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
+	dgram->segment_bytes = handover->replay.mss;
 	if (is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
@@ -119,6 +120,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 		return HB_DROP;
 	}
 	hb_translate_to_client(edit, flow, &handover->redirect.translation);
+	edit->dgram->segment_bytes = hb_track_client_payload(&flow->track);
 	struct hb_packet shown = as_shown(handover, packet);
 	bool owed = hb_debt_is_open(handover);
 	bool passes = hb_debt_from_honeypot(handover, edit);

@@ -31,9 +31,6 @@
 #define LATE_ANSWER_NS HB_NS_PER_S
 #define TURN_QUIET_NS (40 * HB_NS_PER_MS)
 #define PORT_TRIES 64
-#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
-#define MIN_MSS 64
-#define TIMESTAMP_BYTES 12
 #define FIRST_FREE_PORT 1024
 
 static bool is_tcp(const struct hb_flow *flow)
@@ -257,8 +254,10 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	if (is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
 	} else {
-		*verdict = HB_DROP;
+		/* The frontend's answer to it stays with us. */
+		bool must_pass = dgram->tracked && flow->client_packets == 1;
 		hb_handover_udp_start(core, flow, packet);
+		*verdict = must_pass ? pass_to_frontend(flow, dgram, packet) : HB_DROP;
 	}
 	return true;
 }
@@ -513,25 +512,14 @@ static void follow_released(struct hb_flow *flow)
 	}
 }
 
-/* Payload that fits a segment for the client: what it offered, and what the path carries. */
-static size_t client_mss(const struct hb_flow *flow)
-{
-	const struct hb_track *track = &flow->track;
-	size_t mss = track->client_mss ? track->client_mss : DEFAULT_MSS;
-	if (mss < MIN_MSS)
-		mss = MIN_MSS;
-	if (track->granted & HB_TCPOPT_TIMESTAMP)
-		mss -= TIMESTAMP_BYTES;
-	size_t fits = hb_handover_of(flow)->replay.mss;
-	return mss < fits ? mss : fits;
-}
-
 /* What the backend has answered already goes to the client, who will acknowledge it. */
 static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
-	size_t mss = client_mss(flow);
+	size_t mss = hb_track_client_payload(track);
+	if (mss > handover->replay.mss)
+		mss = handover->replay.mss;
 	size_t at = 0;
 	while (at < handover->kept.len) {
 		size_t len = handover->kept.len - at;

@@ -126,7 +126,8 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	if (handover->udp_answers++ == 0)
+	/* Nothing to keep up if the client never saw an answer of the frontend's. */
+	if (handover->udp_answers++ == 0 && flow->track.server_ttl != 0)
 		handover->redirect.translation.ttl_difference =
 			(int16_t)(flow->track.server_ttl - packet->ttl);
 }

@@ -172,7 +172,6 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	if (packet->protocol == HB_PROTO_TCP)
 		hb_track_init(&flow->track, packet);
 	flow->track.client_ttl = packet->ttl;
-	flow->track.server_ttl = 64;
 	if (!enter_legs(core, flow)) {
 		pool_give(&core->pool, flow);
 		return NULL;

@@ -10,6 +10,10 @@
 
 #include "seq.h"
 
+#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+#define MIN_MSS 64
+#define TIMESTAMP_BYTES 12
+
 /* No SYN carries more. */
 #define MAX_SYN_DATA 65535
 
@@ -84,6 +88,14 @@ bool hb_track_closed(const struct hb_track *track)
 {
 	return (track->flags & HB_TRACK_RESET) ||
 	       ((track->flags & HB_TRACK_CLIENT_FIN) && (track->flags & HB_TRACK_SERVER_FIN));
+}
+
+uint16_t hb_track_client_payload(const struct hb_track *track)
+{
+	uint16_t mss = track->client_mss ? track->client_mss : DEFAULT_MSS;
+	if (mss < MIN_MSS)
+		mss = MIN_MSS;
+	return track->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
 }
 
 uint32_t hb_track_client_window_bytes(const struct hb_track *track)

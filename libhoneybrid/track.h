@@ -70,6 +70,9 @@ bool hb_track_closed(const struct hb_track *track);
 /* Sequence numbers that a segment takes: payload, and one each for SYN and FIN. */
 uint32_t hb_track_segment_len(const struct hb_packet *packet);
 
+/* Payload that the client takes in one segment: its MSS, less the options of every segment. */
+uint16_t hb_track_client_payload(const struct hb_track *track);
+
 /* The window that the client offers, in bytes. */
 uint32_t hb_track_client_window_bytes(const struct hb_track *track);
 

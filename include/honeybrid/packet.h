@@ -15,7 +15,7 @@ extern "C" {
 /* What is known of a datagram's transport checksum. */
 enum hb_checksum {
 	HB_CHECKSUM_COMPLETE = 0, /* the field claims to be right; nobody verified it */
-	HB_CHECKSUM_PARTIAL,	  /* the field holds the pseudo-header's sum; a device would finish it */
+	HB_CHECKSUM_PARTIAL, /* the field holds the pseudo-header's sum; a device would finish it */
 	HB_CHECKSUM_COUNT
 };
 
@@ -28,12 +28,22 @@ enum hb_checksum {
 struct hb_datagram {
 	uint8_t *data;
 	size_t len;
-	size_t cap;		/* room from data on; at least len */
-	uint32_t in_interface;	/* index, 0 for unknown or for a packet of this host */
+	size_t cap;             /* room from data on; at least len */
+	uint32_t in_interface;  /* index, 0 for unknown or for a packet of this host */
 	uint32_t out_interface; /* for emitted packets: where to send; 0 for "by routing" */
-	uint32_t mark;		/* packet mark; a verdict only ever sets bits in it */
+	uint32_t mark;          /* packet mark; a verdict only ever sets bits in it */
 	enum hb_checksum checksum;
 	bool gso; /* one super-packet of many segments: its payload length must not change */
+	/*
+	 * Set by the embedder if a connection tracker with address translation sees the packet: then
+	 * a flow's first packet must go on, or the tracker forgets the flow.
+	 */
+	bool tracked;
+	/*
+	 * Set by the engine where it modifies a TCP packet: payload bytes that its receiver takes
+	 * in one segment; 0 for unknown. Of use to who must cut a super-packet.
+	 */
+	uint16_t segment_bytes;
 };
 
 /* TCP flags as they lie in the header's 14th byte (RFC 9293, 3.1). */
@@ -59,7 +69,8 @@ struct hb_datagram {
 #define HB_TCPOPT_SACK 0x08
 #define HB_TCPOPT_TIMESTAMP 0x10
 #define HB_TCPOPT_FASTOPEN 0x20
-#define HB_TCPOPT_FOREIGN 0x40 /* an option that a session cannot be handed over with: MPTCP, TCP-AO, MD5 */
+#define HB_TCPOPT_FOREIGN                                                                          \
+	0x40 /* an option that a session cannot be handed over with: MPTCP, TCP-AO, MD5 */
 #define HB_TCPOPT_UNKNOWN 0x80 /* any other option */
 
 #define HB_TCP_SACK_MAX 4
@@ -88,22 +99,23 @@ struct hb_tcp_options {
  */
 struct hb_packet {
 	const uint8_t *data; /* borrowed from the datagram */
-	size_t len;	     /* what the IP header says; bytes behind it are link-layer padding */
+	size_t len;          /* what the IP header says; bytes behind it are link-layer padding */
 	struct hb_addr src, dst;
 	uint8_t ip_version; /* 4 or 6 */
 	uint8_t protocol;   /* transport protocol, behind IPv6 extension headers */
-	uint8_t ttl;	    /* or hop limit */
-	uint8_t tos;	    /* DSCP and ECN bits (or IPv6 traffic class) */
-	uint16_t ip_id;	    /* IPv4 identification; 0 for IPv6 */
+	uint8_t ttl;        /* or hop limit */
+	uint8_t tos;        /* DSCP and ECN bits (or IPv6 traffic class) */
+	uint16_t ip_id;     /* IPv4 identification; 0 for IPv6 */
 	bool dont_fragment;
 	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
 	uint16_t fragment_offset_bytes;
-	uint16_t l4_offset;	 /* where the transport header starts */
+	uint16_t l4_offset;      /* where the transport header starts */
 	uint16_t payload_offset; /* where its payload starts */
 	size_t payload_len;
 	/* TCP, UDP: the ports. ICMP echo: the identifier in both. Else 0; a later fragment: 0. */
 	uint16_t src_port, dst_port;
-	bool has_l4; /* the transport header is whole; false for later fragments and other protocols */
+	bool has_l4; /* the transport header is whole; false for later fragments and other protocols
+		      */
 	/* TCP only */
 	uint32_t seq, ack;
 	uint16_t window; /* as on the wire, unscaled */
@@ -112,7 +124,7 @@ struct hb_packet {
 	struct hb_tcp_options options;
 	/* ICMP and ICMPv6 only */
 	uint8_t icmp_type, icmp_code;
-	bool is_icmp_error;	/* an error that quotes a packet */
+	bool is_icmp_error;     /* an error that quotes a packet */
 	uint16_t quoted_offset; /* where the quoted IP header starts; 0 where none can be read */
 };
 
@@ -123,9 +135,8 @@ struct hb_packet {
  * @packet  filled in; undefined on failure.
  * Returns  0; -EINVAL for what no endpoint would take (wrong lengths, a header that does not fit, a
  *          TCP data offset below 5, a first fragment without its whole transport header (RFC 7112),
- *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments left,
- *          more than 8 extension headers). Checksums are not looked at.
- * Thread   any.
+ *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments
+ * left, more than 8 extension headers). Checksums are not looked at. Thread   any.
  */
 HB_API int hb_packet_parse(const uint8_t *data, size_t len, struct hb_packet *packet);
 
@@ -145,6 +156,18 @@ HB_API int hb_packet_parse_quoted(const struct hb_packet *error, struct hb_packe
  * over IPv4 (RFC 768) and for protocols and fragments that cannot be checked.
  */
 HB_API bool hb_packet_checksum_ok(const struct hb_packet *packet);
+
+/*
+ * Writes piece number index of a TCP packet that is longer than a link carries: for who must send a
+ * super-packet without a device that segments it.
+ *
+ * @segment_bytes  payload of every piece but the last; index counts from 0.
+ * @buf            gets a whole packet with right checksums; must not overlap the packet.
+ * Returns         its length; 0 behind the last piece, for other protocols, or if cap is too small.
+ * Thread          any.
+ */
+HB_API size_t hb_packet_segment(const struct hb_packet *packet, size_t segment_bytes, size_t index,
+				uint8_t *buf, size_t cap);
 
 #ifdef __cplusplus
 }

@@ -35,13 +35,24 @@ START_TEST(an_ipv4_packet_goes_one_hop)
 
 	memcpy(want, bytes, sizeof(want));
 	want[8] = 63;
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), 0);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), 0);
 	ck_assert_uint_eq(hop.head_len, sizeof(want));
 	ck_assert_mem_eq(hop.head, want, sizeof(want));
 	ck_assert_uint_eq(bytes[8], 64); /* the engine's own copy stays */
 	ck_assert_int_eq(hop.to.in.sin_family, AF_INET);
 	ck_assert_uint_eq(ntohl(hop.to.in.sin_addr.s_addr), 0xc0000201);
 	ck_assert_uint_eq(hop.to_len, sizeof(hop.to.in));
+}
+END_TEST
+
+START_TEST(after_routing_no_hop_is_taken)
+{
+	uint8_t bytes[60];
+	struct hb_datagram four = ipv4(bytes, 1);
+	struct hb_hop hop;
+
+	ck_assert_int_eq(hb_hop_take(&four, 0, &hop), 0);
+	ck_assert_uint_eq(hop.head[8], 1);
 }
 END_TEST
 
@@ -53,7 +64,7 @@ START_TEST(an_ipv6_packet_goes_one_hop)
 
 	memcpy(want, bytes, sizeof(want));
 	want[7] = 1;
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), 0);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), 0);
 	ck_assert_uint_eq(hop.head_len, sizeof(want));
 	ck_assert_mem_eq(hop.head, want, sizeof(want));
 	ck_assert_uint_eq(bytes[7], 2);
@@ -71,9 +82,9 @@ START_TEST(the_last_hop_is_the_end)
 
 	for (uint8_t ttl = 0; ttl <= 1; ttl++) {
 		struct hb_datagram four = ipv4(bytes, ttl);
-		ck_assert_int_eq(hb_hop_take(&four, &hop), -ETIMEDOUT);
+		ck_assert_int_eq(hb_hop_take(&four, 1, &hop), -ETIMEDOUT);
 		struct hb_datagram six = ipv6(bytes, ttl);
-		ck_assert_int_eq(hb_hop_take(&six, &hop), -ETIMEDOUT);
+		ck_assert_int_eq(hb_hop_take(&six, 1, &hop), -ETIMEDOUT);
 	}
 }
 END_TEST
@@ -85,17 +96,17 @@ START_TEST(what_is_no_packet_is_refused)
 	struct hb_hop hop;
 
 	dgram.len = 19;
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), -EINVAL);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), -EINVAL);
 	dgram = (struct hb_datagram){ .data = NULL };
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), -EINVAL);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), -EINVAL);
 	dgram = ipv6(bytes, 64);
 	dgram.len = 39;
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), -EINVAL);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), -EINVAL);
 	dgram.len = 60;
 	bytes[0] = 0x50;
-	ck_assert_int_eq(hb_hop_take(&dgram, &hop), -EINVAL);
+	ck_assert_int_eq(hb_hop_take(&dgram, 1, &hop), -EINVAL);
 }
 END_TEST
 
-UNIT_MAIN("rawsend", an_ipv4_packet_goes_one_hop, an_ipv6_packet_goes_one_hop,
-	  the_last_hop_is_the_end, what_is_no_packet_is_refused)
+UNIT_MAIN("rawsend", an_ipv4_packet_goes_one_hop, after_routing_no_hop_is_taken,
+	  an_ipv6_packet_goes_one_hop, the_last_hop_is_the_end, what_is_no_packet_is_refused)
