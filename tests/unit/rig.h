@@ -284,6 +284,22 @@ static inline void rig_advance(struct rig *rig, uint64_t span_ns)
 	hb_engine_advance(rig->engine, rig->now);
 }
 
+/* A session up to its handshake's last ACK. Numbers from 1000 and 5000 on. */
+static inline void rig_handshake(struct rig *rig)
+{
+	rig_tcp(rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_SYN, 1000 });
+	rig_tcp(rig,
+		&(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, HB_TCP_SYN | HB_TCP_ACK, 5000, 1001 });
+	rig_tcp(rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_ACK, 1001, 5001 });
+}
+
+/* The backend answers the engine's SYN; its numbers are from 9000 on. */
+static inline void rig_connect(struct rig *rig)
+{
+	rig_tcp(rig,
+		&(struct rig_tcp){ RIG_BACKEND, RIG_CLIENT, HB_TCP_SYN | HB_TCP_ACK, 9000, 1001 });
+}
+
 /* The packet that the engine sent last, or the one n before. */
 static inline const struct hb_packet *rig_sent(const struct rig *rig, unsigned n)
 {

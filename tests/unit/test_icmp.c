@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Errors that quote packets of a translated flow, whole and cut short. */
+#include "rig.h"
+
+#define ROUTER "10.5.5.5"
+#define OUTSIDE "10.7.7.7"
+
+#define SYN HB_TCP_SYN
+#define ACK HB_TCP_ACK
+#define SA (HB_TCP_SYN | HB_TCP_ACK)
+#define PA (HB_TCP_PSH | HB_TCP_ACK)
+
+/* The same session in either family; the frontend has a port of its own. */
+struct family {
+	int version;
+	const char *client, *attacked, *frontend, *backend, *filter, *frontend_at, *router;
+};
+
+static const struct family families[] = {
+	{ 4, "10.0.0.1", "10.1.0.1", "10.9.0.2", "10.9.0.3", "dst net 10.1.0.0/16", "10.9.0.2:8080",
+	  ROUTER },
+	{ 6, "2001:db8:a::1", "2001:db8:1::1", "2001:db8:9::2", "2001:db8:9::3",
+	  "dst net 2001:db8:1::/64", "[2001:db8:9::2]:8080", "2001:db8:5::5" },
+};
+
+#define FAMILIES (sizeof(families) / sizeof(families[0]))
+
+/* An ICMP error and what it quotes. */
+struct error {
+	const char *from, *to;
+	uint8_t type, code; /* 0: port unreachable */
+	const uint8_t *quoted;
+	size_t len;
+};
+
+static size_t build_error(uint8_t buf[2048], const struct error *error)
+{
+	struct hb_build_ip ip = { .src.addr = rig_addr(error->from),
+				  .dst.addr = rig_addr(error->to),
+				  .ttl = 64 };
+	size_t at = hb_build_udp(buf, 2048, &ip, NULL, 0);
+	bool ipv4 = at == 28;
+	struct hb_packet packet;
+
+	memset(buf + at - 8, 0, 8);
+	buf[at - 8] = error->type ? error->type : (uint8_t)(ipv4 ? 3 : 1);
+	buf[at - 7] = error->type ? error->code : (uint8_t)(ipv4 ? 3 : 4);
+	memcpy(buf + at, error->quoted, error->len);
+	at += error->len;
+	buf[ipv4 ? 9 : 6] = ipv4 ? HB_PROTO_ICMP : HB_PROTO_ICMPV6;
+	hb_put_be16(buf + (ipv4 ? 2 : 4), (uint16_t)(ipv4 ? at : at - 40));
+	if (ipv4)
+		hb_checksum_fill_ipv4(buf, 20);
+	ck_assert_int_eq(hb_packet_parse(buf, at, &packet), 0);
+	hb_checksum_fill_l4(buf, &packet);
+	return at;
+}
+
+static enum hb_verdict send_error(struct rig *rig, const struct error *error)
+{
+	uint8_t buf[2048];
+	size_t len = build_error(buf, error);
+
+	return rig_input(rig, buf, len, &(struct hb_datagram){ .in_interface = 1 });
+}
+
+static void open_session(struct rig *rig, const struct family *family, const char *rule)
+{
+	rig_open_empty(rig);
+	rig_backend(rig_target(rig, family->filter, family->frontend_at), family->backend, rule);
+	rig_start(rig);
+	rig_tcp(rig, &(struct rig_tcp){ family->client, family->attacked, SYN, 1000 });
+	rig_tcp(rig, &(struct rig_tcp){ family->frontend, family->client, SA, 5000, 1001,
+					.from_port = 8080 });
+	rig_tcp(rig, &(struct rig_tcp){ family->client, family->attacked, ACK, 1001, 5001 });
+}
+
+static bool is(const struct hb_addr *addr, const char *text)
+{
+	struct hb_addr expected = rig_addr(text);
+
+	return hb_addr_equal(addr, &expected);
+}
+
+static bool quoted_sum_is_right(const struct rig *rig)
+{
+	const uint8_t *header = rig->data + rig->packet.quoted_offset;
+
+	return rig->packet.ip_version == 6 ||
+	       hb_checksum_fold(hb_checksum_add(0, header, 20)) == UINT16_MAX;
+}
+
+/* What the last verdict let pass quotes a packet from one endpoint to the other. */
+static struct hb_packet check_quoted(const struct rig *rig, const char *src, uint16_t src_port,
+				     const char *dst, uint16_t dst_port)
+{
+	struct hb_packet quoted;
+
+	unit_require(hb_packet_checksum_ok(&rig->packet));
+	unit_require(hb_packet_parse_quoted(&rig->packet, &quoted) == 0);
+	unit_require(is(&quoted.src, src) && is(&quoted.dst, dst));
+	unit_require(quoted.src_port == src_port && quoted.dst_port == dst_port);
+	unit_require(quoted_sum_is_right(rig));
+	return quoted;
+}
+
+/* The quoted packet's IP header and eight bytes must be there to tell whose it is. */
+static size_t least(const struct family *family)
+{
+	return family->version == 4 ? 28 : 48;
+}
+
+START_TEST(a_honeypots_error_becomes_the_attacked_ones)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct family *family = &families[i];
+		const struct rig_tcp as_seen = { family->client, family->frontend, PA, 1001, 5001,
+						 "hello",        .to_port = 8080 };
+		uint8_t quoted[2048];
+		size_t whole = rig_build_tcp(quoted, &as_seen);
+		struct rig rig;
+
+		open_session(&rig, family, "third");
+		for (size_t len = 0; len <= whole; len++) {
+			enum hb_verdict verdict =
+				send_error(&rig, &(struct error){ family->frontend, family->client,
+								  .quoted = quoted, .len = len });
+			if (len < least(family)) {
+				unit_require(verdict == HB_DROP);
+				continue;
+			}
+			unit_require(verdict == HB_ACCEPT_MODIFIED);
+			unit_require(is(&rig.packet.src, family->attacked));
+			unit_require(is(&rig.packet.dst, family->client));
+			check_quoted(&rig, family->client, RIG_CLIENT_PORT, family->attacked,
+				     RIG_SERVER_PORT);
+			unit_require(rig.packet.payload_len == len);
+		}
+		rig_close(&rig);
+	}
+}
+END_TEST
+
+START_TEST(an_error_from_outside_reaches_the_frontend)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct family *family = &families[i];
+		const struct rig_tcp as_seen = { family->attacked, family->client, PA, 5001, 1001,
+						 "hello" };
+		uint8_t quoted[2048];
+		size_t whole = rig_build_tcp(quoted, &as_seen);
+		struct rig rig;
+
+		open_session(&rig, family, "third");
+		for (size_t len = 0; len <= whole; len++) {
+			const struct error error = { family->router, family->attacked,
+						     .quoted = quoted, .len = len };
+			enum hb_verdict verdict = send_error(&rig, &error);
+
+			if (len < least(family)) {
+				unit_require(verdict == HB_DROP);
+				continue;
+			}
+			unit_require(verdict == HB_ACCEPT_MODIFIED);
+			unit_require(is(&rig.packet.src, family->router));
+			unit_require(is(&rig.packet.dst, family->frontend));
+			check_quoted(&rig, family->frontend, 8080, family->client, RIG_CLIENT_PORT);
+		}
+		rig_close(&rig);
+	}
+}
+END_TEST
+
+/* Linux looks at the quoted number. */
+START_TEST(after_a_handover_the_number_is_the_backends)
+{
+	for (size_t i = 0; i < FAMILIES; i++) {
+		const struct family *family = &families[i];
+		const struct rig_tcp as_seen = { family->attacked, family->client, PA, 5001, 1001,
+						 "hello" };
+		uint8_t quoted[2048];
+		size_t whole = rig_build_tcp(quoted, &as_seen);
+		struct rig rig;
+
+		open_session(&rig, family, "yes");
+		rig_tcp(&rig, &(struct rig_tcp){ family->backend, family->client, SA, 9000, 1001 });
+		ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+		for (size_t len = least(family); len <= whole; len++) {
+			const struct error error = { family->router, family->attacked,
+						     .quoted = quoted, .len = len };
+			struct hb_packet inner;
+
+			unit_require(send_error(&rig, &error) == HB_ACCEPT_MODIFIED);
+			unit_require(is(&rig.packet.dst, family->backend));
+			inner = check_quoted(&rig, family->backend, RIG_SERVER_PORT, family->client,
+					     RIG_CLIENT_PORT);
+			unit_require(inner.seq == 9001);
+		}
+		rig_close(&rig);
+	}
+}
+END_TEST
+
+/* Who does not serve any more has nothing to tell. */
+START_TEST(a_former_frontends_error_is_dropped)
+{
+	const struct family *family = &families[0];
+	const struct rig_tcp to_frontend = { family->client, family->frontend, PA, 1001, 5001,
+					     "hello",        .to_port = 8080 };
+	const struct rig_tcp to_backend = {
+		family->client, family->backend, PA, 1001, 9001, "hello"
+	};
+	uint8_t quoted[2048];
+	struct error error = { family->frontend, family->client, .quoted = quoted };
+	struct rig rig;
+
+	open_session(&rig, family, "yes");
+	rig_tcp(&rig, &(struct rig_tcp){ family->backend, family->client, SA, 9000, 1001 });
+	error.len = rig_build_tcp(quoted, &to_frontend);
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	error.from = family->backend;
+	error.len = rig_build_tcp(quoted, &to_backend);
+	ck_assert_int_eq(send_error(&rig, &error), HB_ACCEPT_MODIFIED);
+	check_quoted(&rig, family->client, RIG_CLIENT_PORT, family->attacked, RIG_SERVER_PORT);
+	rig_close(&rig);
+}
+END_TEST
+
+static size_t quote_of_client(uint8_t quoted[2048])
+{
+	return rig_build_tcp(quoted, &(struct rig_tcp){ RIG_CLIENT, RIG_FRONTEND, ACK, 1001, 5001,
+							.to_port = 8080 });
+}
+
+/* Whatever it quotes: who may be told is who sent it. */
+START_TEST(a_honeypot_tells_nobody_else)
+{
+	uint8_t quoted[2048];
+	struct error error = { RIG_FRONTEND, OUTSIDE, .quoted = quoted };
+	struct rig rig;
+
+	open_session(&rig, &families[0], "third");
+	error.len = quote_of_client(quoted);
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	error.from = RIG_BACKEND; /* not its packet */
+	error.to = RIG_CLIENT;
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	error.from = RIG_FRONTEND;
+	ck_assert_int_eq(send_error(&rig, &error), HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(rig_counters(&rig).contained, 2);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(nothing_is_told_of_what_was_refused)
+{
+	uint8_t quoted[2048];
+	struct error error = { RIG_FRONTEND, OUTSIDE, .quoted = quoted };
+	struct rig rig;
+
+	rig_open(&rig);
+	rig_start(&rig);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, OUTSIDE, SYN, 1, .from_port = 1234,
+					 .to_port = 80 });
+	ck_assert_int_eq(rig.state, HB_STATE_CONTROL);
+	error.len =
+		rig_build_tcp(quoted, &(struct rig_tcp){ OUTSIDE, RIG_FRONTEND, SA, 1, 2, "made up",
+							 .from_port = 80, .to_port = 1234 });
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	/* Nor does an answer come in to what never left. */
+	error.from = OUTSIDE;
+	error.to = RIG_FRONTEND;
+	error.len = rig_build_tcp(quoted, &(struct rig_tcp){ RIG_FRONTEND, OUTSIDE, SYN, 1,
+							     .from_port = 1234, .to_port = 80 });
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	rig_close(&rig);
+}
+END_TEST
+
+/* An error that this host sends about packets of its own goes its way; a honeypot's never. */
+START_TEST(errors_about_nothing)
+{
+	static const struct {
+		const char *from;
+		uint32_t in_interface;
+		enum hb_verdict verdict;
+	} cases[] = { { ROUTER, 0, HB_ACCEPT },
+		      { ROUTER, 1, HB_DROP },
+		      { RIG_FRONTEND, 0, HB_DROP },
+		      { RIG_FRONTEND, 1, HB_DROP },
+		      { RIG_BACKEND, 0, HB_DROP } };
+	uint8_t quoted[2048], buf[2048];
+	size_t whole = rig_build_tcp(quoted, &(struct rig_tcp){ OUTSIDE, ROUTER, ACK, 1, 2 });
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t len = 0; len <= whole; len += whole) { /* nothing quoted, and all */
+			const struct error error = { cases[i].from, OUTSIDE, .quoted = quoted,
+						     .len = len };
+			const struct hb_datagram as = { .in_interface = cases[i].in_interface };
+			struct rig rig;
+
+			rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+			rig_start(&rig);
+			ck_assert_int_eq(rig_input(&rig, buf, build_error(buf, &error), &as),
+					 cases[i].verdict);
+			rig_close(&rig);
+		}
+	}
+}
+END_TEST
+
+/* A path that is too narrow is no reason to give up. */
+START_TEST(fragmentation_needed_does_not_undo)
+{
+	uint8_t quoted[2048];
+	struct error error = { RIG_BACKEND, RIG_CLIENT, .type = 3, .code = 4, .quoted = quoted };
+	struct rig rig;
+
+	open_session(&rig, &families[0], "yes");
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	error.len = rig_build_tcp(quoted, &(struct rig_tcp){ RIG_CLIENT, RIG_BACKEND, SYN, 1000 });
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	error.code = 1;
+	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	ck_assert_str_eq(rig.reason, "backend 10.9.0.3:80 is unreachable");
+	rig_close(&rig);
+}
+END_TEST
+
+UNIT_MAIN("icmp", a_honeypots_error_becomes_the_attacked_ones,
+	  an_error_from_outside_reaches_the_frontend, after_a_handover_the_number_is_the_backends,
+	  a_former_frontends_error_is_dropped, a_honeypot_tells_nobody_else,
+	  nothing_is_told_of_what_was_refused, errors_about_nothing,
+	  fragmentation_needed_does_not_undo)
