@@ -51,7 +51,7 @@ enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *p
 enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
 				  const struct hb_packet *packet, enum hb_direction direction)
 {
-	if (flow->protocol == HB_PROTO_TCP && packet->has_l4) {
+	if (packet->protocol == HB_PROTO_TCP && packet->has_l4) { /* not an ICMP error about it */
 		if (direction == HB_FROM_CLIENT)
 			hb_track_client(&flow->track, packet);
 		else

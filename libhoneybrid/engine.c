@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define DEFAULT_MTU 1500
+#define MIN_MTU 576  /* what every host takes (RFC 1122, 3.3.2) */
 #define ND_FIRST 133 /* router solicitation (RFC 4861) */
 #define ND_LAST 137  /* redirect */
 #define ND_HOP_LIMIT 255
@@ -57,13 +58,18 @@ struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *
 	core->ops = setup->ops;
 	core->ctx = setup->ctx;
 	core->mtu = setup->mtu ? setup->mtu : DEFAULT_MTU;
+	if (core->mtu < MIN_MTU)
+		core->mtu = MIN_MTU;
 	memcpy(core->seed, setup->seed, sizeof(core->seed));
 	hb_wheel_init(&core->wheel, 0);
 	core->scratch = malloc(HB_SCRATCH_SIZE);
 	if (core->scratch == NULL || hb_flowtable_init(&core->table, setup->seed) != 0)
 		goto no_memory;
-	if (use_policy(engine, policy) == 0)
+	int result = use_policy(engine, policy);
+	if (result == 0)
 		return engine;
+	if (result == -ENOMEM)
+		goto no_memory;
 	hb_error_set(err, HB_ERROR_CONFIG, 0,
 		     "the policy is not sealed: call hb_policy_seal() first");
 	hb_engine_free(engine);

@@ -589,6 +589,8 @@ static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_client(core, flow, &spec);
 		track->flags |= HB_TRACK_RESET;
 		handover->owed = handover->cut;
+		replay->una = handover->cut;
+		replay->resend_ns = 0;
 		return;
 	}
 	*replay = (struct hb_replay){

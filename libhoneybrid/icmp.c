@@ -183,7 +183,7 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
 		return about_nothing(core, dgram, packet);
 	if (match.flow->state == HB_STATE_CONTROL)
-		return match.flow->flags & HB_FLOW_LET_OUT ? HB_ACCEPT : HB_DROP;
+		return hb_contain_packet(core, match.flow, packet, match.direction);
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &rewrite);
 	return match.flow->state == HB_STATE_DROPPED ? HB_DROP : to_honeypot(match.flow, &rewrite);

@@ -98,6 +98,13 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 	return hb_edit_finish(&edit);
 }
 
+/* Payload of the session; what a SYN carries is taken or not, and sent again if not. */
+static bool carries_stream(const struct hb_packet *packet)
+{
+	bool syn = packet->protocol == HB_PROTO_TCP && (packet->tcp_flags & HB_TCP_SYN);
+	return packet->payload_len > 0 && !syn;
+}
+
 /* A hole was filled, and what came early before is in order now. */
 static void follow_joined(struct hb_flow *flow)
 {
@@ -115,7 +122,7 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
-	if (hb_flow_records(flow) && packet->payload_len > 0) {
+	if (hb_flow_records(flow) && carries_stream(packet)) {
 		if (is_tcp(flow))
 			unify_copies(flow, &edit);
 		record(core, flow, packet);

@@ -194,7 +194,8 @@ static void server_reset(struct hb_track *track, const struct hb_packet *packet)
 {
 	bool refuses = !(track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
 		       packet->ack == track->client_isn + 1;
-	bool in_window = hb_seq_at_or_after(packet->seq, track->client_ack) &&
+	bool in_window = (track->flags & HB_TRACK_SYN_ACK) &&
+			 hb_seq_at_or_after(packet->seq, track->client_ack) &&
 			 hb_seq_at_or_before(packet->seq, track->server_next);
 	if (refuses || in_window || (track->flags & HB_TRACK_MIDSTREAM))
 		track->flags |= HB_TRACK_RESET;

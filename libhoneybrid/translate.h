@@ -13,7 +13,7 @@
 struct hb_edit {
 	struct hb_datagram *dgram;
 	const struct hb_packet *packet;
-	uint32_t l4_change; /* of the sum that the transport checksum covers, ones' complement */
+	uint64_t l4_change; /* of the sum that the transport checksum covers, ones' complement */
 	bool changed;
 };
 

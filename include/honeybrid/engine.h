@@ -63,7 +63,7 @@ struct hb_setup {
 	const struct hb_ops *ops; /* borrowed until the engine is freed */
 	void *ctx;		  /* passed to ops */
 	uint8_t seed[16];	  /* random; keys the flow table and all random choices */
-	uint16_t mtu;		  /* longest packet that emit() takes; 0 for 1500 */
+	uint16_t mtu;		  /* longest packet that emit() takes; 0 for 1500, at least 576 */
 };
 
 /* What happened so far; every one only grows, except flows and buffered_bytes. */
