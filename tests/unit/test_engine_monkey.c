@@ -507,13 +507,14 @@ static void check_contained(const struct monkey *monkey, const struct hb_packet 
 			    const struct hb_datagram *dgram)
 {
 	struct hb_packet passed;
+	bool has_rule = packet->ip_version == 4; /* the IPv6 target has none */
 	bool neighbours = packet->protocol == HB_PROTO_ICMPV6 && packet->icmp_type >= 133 &&
 			  packet->icmp_type <= 137 && packet->ttl == 255;
 
 	if (!is_honeypot(&packet->src) || neighbours)
 		return;
 	unit_require(hb_packet_parse(dgram->data, dgram->len, &passed) == 0);
-	unit_require(is_client(monkey, &packet->src, true) ||
+	unit_require((has_rule && is_client(monkey, &packet->src, true)) ||
 		     is_client(monkey, &passed.dst, false) || is_honeypot(&passed.dst));
 }
 

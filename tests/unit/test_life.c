@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How flows begin, how long they stay, how they end. */
+#include "rig.h"
+
+#define SYN HB_TCP_SYN
+#define ACK HB_TCP_ACK
+#define SA (HB_TCP_SYN | HB_TCP_ACK)
+#define FA (HB_TCP_FIN | HB_TCP_ACK)
+#define RST HB_TCP_RST
+
+static enum hb_verdict client(struct rig *rig, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	return rig_tcp(rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, flags, seq, ack });
+}
+
+static enum hb_verdict frontend(struct rig *rig, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	return rig_tcp(rig, &(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, flags, seq, ack });
+}
+
+/* Calls the engine whenever it wants until a flow has ended; returns how long that took. */
+static uint64_t until_the_end(struct rig *rig)
+{
+	uint64_t started = rig->now.mono_ns;
+	unsigned ended = rig->events[HB_EVENT_FLOW_END];
+
+	for (unsigned calls = 0; rig->events[HB_EVENT_FLOW_END] == ended; calls++) {
+		uint64_t deadline = hb_engine_next_deadline(rig->engine);
+
+		unit_require(calls < 1000 && deadline != UINT64_MAX);
+		if (deadline > rig->now.mono_ns)
+			rig_advance(rig, deadline - rig->now.mono_ns);
+		else
+			rig_advance(rig, 0);
+	}
+	return (rig->now.mono_ns - started) / RIG_SECOND;
+}
+
+static void open_proxy(struct rig *rig)
+{
+	rig_open(rig); /* no backend: PROXY at once */
+	rig_start(rig);
+}
+
+START_TEST(half_open_flows_end_soon)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	client(&rig, SYN, 1000, 0);
+	frontend(&rig, SA, 5000, 1001);
+	rig_advance(&rig, 60 * RIG_SECOND);
+	client(&rig, SYN, 1000, 0); /* counts from the last packet on */
+	ck_assert_uint_eq(until_the_end(&rig), 120);
+	ck_assert_str_eq(rig.reason, "idle");
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.packets, 3);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(undecided_flows_end_soon)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "third");
+	rig.options.expiration_delay_s = 30;
+	rig_start(&rig);
+	rig_handshake(&rig);
+	ck_assert_int_eq(rig.state, HB_STATE_DECISION);
+	ck_assert_uint_eq(until_the_end(&rig), 30);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(established_sessions_may_be_idle)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_handshake(&rig);
+	ck_assert_uint_eq(until_the_end(&rig), 7440);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(so_may_those_that_were_handed_over)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig.options.established_timeout_s = 1000;
+	rig_start(&rig);
+	rig_handshake(&rig);
+	rig_connect(&rig);
+	ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+	client(&rig, ACK, 1001, 5001);
+	ck_assert_uint_eq(until_the_end(&rig), 1000);
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.backend, 1);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(datagrams_are_no_session)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, "ping");
+	rig_udp(&rig, RIG_FRONTEND, RIG_CLIENT, "pong");
+	ck_assert_uint_eq(until_the_end(&rig), 120);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(refused_flows_are_remembered)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_udp(&rig, RIG_CLIENT, "10.2.0.1", "nobody there");
+	ck_assert_int_eq(rig.state, HB_STATE_DROPPED);
+	rig_advance(&rig, 100 * RIG_SECOND);
+	ck_assert_int_eq(rig_udp(&rig, RIG_CLIENT, "10.2.0.1", "still nobody"), HB_DROP);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	ck_assert_uint_eq(until_the_end(&rig), 120);
+	rig_close(&rig);
+}
+END_TEST
+
+/* In both directions, the last ACK included. */
+static void close_session(struct rig *rig, const char *server, uint32_t server_next)
+{
+	client(rig, FA, 1001, 5001);
+	rig_tcp(rig, &(struct rig_tcp){ server, RIG_CLIENT, FA, server_next, 1002 });
+	client(rig, ACK, 1002, 5002);
+}
+
+START_TEST(closed_flows_are_reported_soon)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_handshake(&rig);
+	close_session(&rig, RIG_FRONTEND, 5001);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 0);
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	ck_assert_str_eq(rig.reason, "");
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.packets, 6);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(reset_flows_are_reported_soon)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_handshake(&rig);
+	client(&rig, RST, 1001, 0);
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+	client(&rig, SYN, 7000, 0);
+	frontend(&rig, RST | ACK, 0, 7001); /* refused */
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Both honeypots may still send what the client must not see. */
+static void check_tombstone(bool reset, uint64_t stays_s)
+{
+	struct rig rig;
+	uint64_t closed;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig_start(&rig);
+	rig_handshake(&rig);
+	rig_connect(&rig);
+	if (reset)
+		client(&rig, RST, 1001, 0);
+	else
+		close_session(&rig, RIG_BACKEND, 9001);
+	closed = rig.now.mono_ns;
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 1);
+	frontend(&rig, FA, 5001, 1001);
+	ck_assert_uint_eq(rig_sent(&rig, 0)->tcp_flags, RST);
+	ck_assert_uint_eq(rig_sent(&rig, 0)->seq, 1001);
+	while (rig_counters(&rig).flows > 0) {
+		unit_require(hb_engine_next_deadline(rig.engine) != UINT64_MAX);
+		rig_advance(&rig, RIG_SECOND);
+	}
+	ck_assert_uint_eq((rig.now.mono_ns - closed) / RIG_SECOND, stays_s);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 1);
+	rig_close(&rig);
+}
+
+START_TEST(a_tombstone_stays)
+{
+	check_tombstone(false, 60);
+	check_tombstone(true, 10);
+}
+END_TEST
+
+START_TEST(a_new_session_may_follow_at_once)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	rig_handshake(&rig);
+	client(&rig, SYN, 1000, 0); /* the old one's, again */
+	client(&rig, SYN, 9000, 0); /* the server is to tell what it thinks of that */
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	client(&rig, RST, 1001, 0);
+	client(&rig, SYN, 1000, 0);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	ck_assert_int_eq(client(&rig, SYN, 9000, 0), HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 2);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 1);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 1);
+	rig_close(&rig);
+}
+END_TEST
+
+static void knock(struct rig *rig, uint16_t from_port)
+{
+	rig_tcp(rig,
+		&(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, SYN, 1000, .from_port = from_port });
+}
+
+START_TEST(at_the_limit_the_oldest_gives_way)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "third");
+	rig.options.max_flows = 3;
+	rig_start(&rig);
+	for (uint16_t i = 0; i < 10; i++) {
+		knock(&rig, (uint16_t)(2000 + i));
+		ck_assert_uint_le(rig_counters(&rig).flows, 3);
+		if (i >= 3) {
+			ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.client.port,
+					  2000u + i - 3);
+			ck_assert_str_eq(rig.reason, "gave way: too many flows");
+		}
+	}
+	ck_assert_uint_eq(rig_counters(&rig).flows_evicted, 7);
+	rig_close(&rig);
+}
+END_TEST
+
+/* A translation cannot be rebuilt: what was handed over stays, and the newcomer is turned away. */
+START_TEST(what_was_handed_over_does_not_give_way)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig.options.max_flows = 1;
+	rig_start(&rig);
+	rig_handshake(&rig);
+	knock(&rig, 2000); /* while it is on its way */
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	rig_connect(&rig);
+	knock(&rig, 2000);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	ck_assert_int_eq(client(&rig, ACK, 1001, 5001), HB_ACCEPT_MODIFIED);
+	/* What a honeypot starts is turned away as well, and counted. */
+	ck_assert_int_eq(rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, "10.7.7.7", SYN, 1 }),
+			 HB_DROP);
+	ck_assert_uint_eq(rig_counters(&rig).contained, 1);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 0);
+	rig_close(&rig);
+}
+END_TEST
+
+/* One port that scans a darknet has one leg to the frontend: later ones get another port. */
+START_TEST(a_scan_gets_ports_of_its_own)
+{
+	struct rig rig;
+	bool seen[UINT16_MAX + 1] = { false };
+
+	open_proxy(&rig);
+	for (unsigned i = 0; i < 300; i++) {
+		char to[32];
+
+		snprintf(to, sizeof(to), "10.1.%u.%u", i / 200, i % 200);
+		ck_assert_int_eq(rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, to, SYN, i }),
+				 HB_ACCEPT_MODIFIED);
+		unit_require(!seen[rig.packet.src_port]);
+		unit_require(i > 0 || rig.packet.src_port == RIG_CLIENT_PORT);
+		seen[rig.packet.src_port] = true;
+	}
+	ck_assert_uint_eq(rig_counters(&rig).flows, 300);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Each in another state; rig_close() sees that each has its end, and nothing stays. */
+START_TEST(a_stop_ends_whatever_there_is)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "third");
+	rig_start(&rig);
+	rig_handshake(&rig);
+	client(&rig, ACK, 1001, 5001);
+	client(&rig, ACK, 1001, 5001); /* REPLAY, never answered */
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	knock(&rig, 2000);
+	rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, "one");
+	rig_udp(&rig, RIG_CLIENT, "10.2.0.1", "nobody there");
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, "10.7.7.7", SYN, 1 });
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, "10.1.0.9", ACK, 1, 1 }); /* midstream */
+	ck_assert_uint_eq(rig_counters(&rig).flows, 6);
+	hb_engine_stop(rig.engine, rig.now);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 6);
+	ck_assert_uint_eq(rig_counters(&rig).handovers_failed, 1);
+	hb_engine_stop(rig.engine, rig.now);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 6);
+	rig_close(&rig);
+}
+END_TEST
+
+/* More than a block of them, and their memory used again. */
+START_TEST(flows_come_and_go)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	for (unsigned round = 1; round <= 3; round++) {
+		for (unsigned i = 0; i < 2000; i++)
+			knock(&rig, (uint16_t)(1000 + i));
+		ck_assert_uint_eq(rig_counters(&rig).flows, 2000);
+		rig_advance(&rig, 121 * RIG_SECOND);
+		ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+		ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], round * 2000);
+	}
+	rig_close(&rig);
+}
+END_TEST
+
+UNIT_MAIN("life", half_open_flows_end_soon, undecided_flows_end_soon,
+	  established_sessions_may_be_idle, so_may_those_that_were_handed_over,
+	  datagrams_are_no_session, refused_flows_are_remembered, closed_flows_are_reported_soon,
+	  reset_flows_are_reported_soon, a_tombstone_stays, a_new_session_may_follow_at_once,
+	  at_the_limit_the_oldest_gives_way, what_was_handed_over_does_not_give_way,
+	  a_scan_gets_ports_of_its_own, a_stop_ends_whatever_there_is, flows_come_and_go)
