@@ -124,29 +124,39 @@ static bool evict(struct hb_core *core)
 	return true;
 }
 
-/*
- * Enters both legs. A client that reaches two addresses of a darknet from one port would have one
- * leg to the frontend twice: the later flow gets another port there (handover rule 20).
- */
-static bool enter_legs(struct hb_core *core, struct hb_flow *flow)
+/* Enters both legs as they are, or neither. */
+static bool try_legs(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_CLIENT);
 	if (!hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_CLIENT], HB_LEG_CLIENT, &key))
 		return false;
 	if (hb_flow_is_identity(flow))
 		return true;
+	key = hb_flow_leg(flow, HB_LEG_FRONTEND);
+	if (hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_FRONTEND], HB_LEG_FRONTEND, &key))
+		return true;
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
+	return false;
+}
+
+/*
+ * A client that reaches two addresses of a darknet, or one and the frontend's own, from one port
+ * would have one leg to the frontend twice: the later flow gets another port there (handover rule
+ * 20).
+ */
+static bool enter_legs(struct hb_core *core, struct hb_flow *flow)
+{
+	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	bool may_translate = has_ports && !(flow->flags & HB_FLOW_FROM_HONEYPOT);
 	for (unsigned i = 0; i < LEG_PORT_TRIES; i++) {
-		key = hb_flow_leg(flow, HB_LEG_FRONTEND);
-		if (hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_FRONTEND],
-					HB_LEG_FRONTEND, &key))
+		if (try_legs(core, flow))
 			return true;
-		if (flow->protocol != HB_PROTO_TCP && flow->protocol != HB_PROTO_UDP)
-			break;
+		if (!may_translate)
+			return false;
 		uint32_t step = (uint32_t)(flow->id * 7919 + i);
 		flow->leg_port =
 			(uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
 	}
-	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	return false;
 }
 
