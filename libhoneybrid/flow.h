@@ -94,6 +94,11 @@ void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
 /* Milliseconds from the flow's first packet to now. */
 uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns);
 
+static inline bool hb_flow_is_tcp(const struct hb_flow *flow)
+{
+	return flow->protocol == HB_PROTO_TCP;
+}
+
 /* True while the client's payload must be recorded. */
 bool hb_flow_records(const struct hb_flow *flow);
 

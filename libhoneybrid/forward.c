@@ -10,22 +10,17 @@
 #include "out.h"
 #include "seq.h"
 
-static bool is_tcp(const struct hb_flow *flow)
-{
-	return flow->protocol == HB_PROTO_TCP;
-}
-
 enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgram,
 				  const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_edit edit;
-	if (is_tcp(flow) && !hb_debt_from_client(handover, packet))
+	if (hb_flow_is_tcp(flow) && !hb_debt_from_client(handover, packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	dgram->segment_bytes = handover->replay.mss;
-	if (is_tcp(flow)) {
+	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
 		uint16_t at = packet->options.timestamp_offset;
@@ -142,7 +137,7 @@ enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 {
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);
-	if (is_tcp(flow))
+	if (hb_flow_is_tcp(flow))
 		return tcp_from_backend(core, flow, &edit, packet);
 	hb_handover_udp_hear(flow, packet);
 	hb_translate_to_client(&edit, flow, &flow->redirect->translation);

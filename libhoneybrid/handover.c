@@ -7,8 +7,8 @@
  *
  *   begin   copy P, verdict drop; SYN to the backend with the client's ISN          -> REPLAY
  *   turns   replay.c speaks as the client, acknowledges and discards the answers
- *   commit  difference = frontend's next - keep; RST to the frontend; P onwards     -> FORWARD
- *   undo    RST to the backend; P to the frontend; the event says why               -> PROXY
+ *   commit  commit.c: difference = frontend's next - keep; frontend reset; P onwards -> FORWARD
+ *   undo    commit.c: backend reset; P to the frontend; the event says why          -> PROXY
  *
  * Invariants: commit happens once. The client's sequence numbers are the same on both legs. A byte
  * acknowledged to the client is ours until a honeypot acknowledged it (debt.c). The RST has the
@@ -17,6 +17,7 @@
  */
 #include "handover.h"
 
+#include "commit.h"
 #include "debt.h"
 #include "life.h"
 #include "out.h"
@@ -28,15 +29,8 @@
 #include <stdlib.h>
 
 #define EARLY_ACK_NS (200 * HB_NS_PER_MS)
-#define LATE_ANSWER_NS HB_NS_PER_S
-#define TURN_QUIET_NS (40 * HB_NS_PER_MS)
 #define PORT_TRIES 64
 #define FIRST_FREE_PORT 1024
-
-static bool is_tcp(const struct hb_flow *flow)
-{
-	return flow->protocol == HB_PROTO_TCP;
-}
 
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 {
@@ -65,7 +59,7 @@ static const char *obstacle(const struct hb_flow *flow)
 	const struct hb_track *track = &flow->track;
 	if (flow->record != NULL && flow->record->given_up)
 		return "the recording was given up at a limit";
-	if (!is_tcp(flow))
+	if (!hb_flow_is_tcp(flow))
 		return NULL;
 	if (flow->record != NULL && flow->record->stream.base != track->client_isn + 1)
 		return "the session began in an unusual way";
@@ -127,7 +121,7 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	if (backend->endpoint.port == 0)
 		handover->redirect.translation.honeypot.port = flow->attacked_port;
 	if (flow->record == NULL)
-		flow->record = hb_record_new(is_tcp(flow) ? handover->cut : 0);
+		flow->record = hb_record_new(hb_flow_is_tcp(flow) ? handover->cut : 0);
 	if (flow->record == NULL || !enter_leg(core, flow)) {
 		hb_handover_free(core, flow);
 		return false;
@@ -135,12 +129,12 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	return true;
 }
 
-/* What the frontend may know of a packet that is held: how far the client acknowledges. */
-static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
-			  const struct hb_packet *packet)
+/* A segment for the frontend in the client's name, with the ACK of a packet of the client's. */
+static struct hb_build_tcp frontend_segment(const struct hb_flow *flow,
+					    const struct hb_packet *packet, uint32_t seq)
 {
 	struct hb_build_tcp spec = {
-		.seq = hb_handover_of(flow)->cut,
+		.seq = seq,
 		.ack = flow->track.client_ack,
 		.flags = HB_TCP_ACK,
 		.window = packet->window,
@@ -150,6 +144,14 @@ static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
 		spec.options.tsval = flow->track.client_ts;
 		spec.options.tsecr = packet->options.tsecr;
 	}
+	return spec;
+}
+
+/* What the frontend may know of a packet that is held: how far the client acknowledges. */
+static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
+			  const struct hb_packet *packet)
+{
+	struct hb_build_tcp spec = frontend_segment(flow, packet, hb_handover_of(flow)->cut);
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
 }
 
@@ -205,7 +207,7 @@ static enum hb_verdict pass_to_frontend(struct hb_flow *flow, struct hb_datagram
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	/* A bare ACK may have a number behind what is held: the frontend knows nothing of that. */
-	if (flow->redirect != NULL && packet->has_l4 && is_tcp(flow) &&
+	if (flow->redirect != NULL && packet->has_l4 && hb_flow_is_tcp(flow) &&
 	    hb_seq_after(packet->seq, hb_handover_of(flow)->cut))
 		hb_edit_seq(&edit, hb_handover_of(flow)->cut);
 	return hb_edit_finish(&edit);
@@ -251,7 +253,7 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	}
 	core->counters.handovers_started++;
 	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_ACCEPT));
-	if (is_tcp(flow)) {
+	if (hb_flow_is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
 	} else {
 		/* The frontend's answer to it stays with us. */
@@ -260,30 +262,6 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		*verdict = must_pass ? pass_to_frontend(flow, dgram, packet) : HB_DROP;
 	}
 	return true;
-}
-
-/* The frontend has said all that it will say, and the client has it. */
-static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
-{
-	const struct hb_handover *handover = hb_handover_of(flow);
-	const struct hb_track *track = &flow->track;
-	if (track->client_ack != track->server_next)
-		return false;
-	if (handover->frontend_reset)
-		return true;
-	if (track->server_ack != handover->cut)
-		return false;
-	bool ended = (track->flags & HB_TRACK_SERVER_PSH) && !handover->frontend_busy;
-	return !handover->frontend_answers || ended || handover->frontend_fin ||
-	       core->now.mono_ns >= handover->frontend_byte_ns + TURN_QUIET_NS;
-}
-
-/* Rule 5. */
-static bool can_commit(const struct hb_core *core, const struct hb_flow *flow)
-{
-	const struct hb_handover *handover = hb_handover_of(flow);
-	return handover->phase <= HB_PHASE_CAUGHT_UP && hb_replay_done(handover) &&
-	       frontend_is_done(core, flow);
 }
 
 /* The client resets: both honeypots get a RST with the number that each expects. */
@@ -318,26 +296,17 @@ static void repeat_below_cut(struct hb_core *core, struct hb_flow *flow,
 	if (bytes == NULL || hb_seq_at_or_after(flow->track.server_ack, handover->cut) ||
 	    len > fits)
 		return;
-	struct hb_build_tcp spec = {
-		.seq = packet->seq,
-		.ack = flow->track.client_ack,
-		.flags = HB_TCP_ACK | HB_TCP_PSH,
-		.window = packet->window,
-		.payload = bytes,
-		.payload_len = len,
-	};
-	if (flow->track.granted & HB_TCPOPT_TIMESTAMP) {
-		spec.options.present = HB_TCPOPT_TIMESTAMP;
-		spec.options.tsval = flow->track.client_ts;
-		spec.options.tsecr = packet->options.tsecr;
-	}
+	struct hb_build_tcp spec = frontend_segment(flow, packet, packet->seq);
+	spec.flags |= HB_TCP_PSH;
+	spec.payload = bytes;
+	spec.payload_len = len;
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
 }
 
 enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 				   struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	if (!is_tcp(flow))
+	if (!hb_flow_is_tcp(flow))
 		return hb_handover_udp_client(core, flow, packet);
 	struct hb_handover *handover = hb_handover_of(flow);
 	if (packet->tcp_flags & HB_TCP_RST)
@@ -357,12 +326,12 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 		hb_track_client_ack(&flow->track, packet);
 		if (flow->track.client_ack != acked)
 			handover->frontend_byte_ns = core->now.mono_ns;
-		if (can_commit(core, flow)) /* the ACK must be there before the RST */
+		if (hb_commit_ready(core, flow)) /* the ACK must be there before the RST */
 			pass_bare_ack(core, flow, packet);
 		else if (flow->track.flags & HB_TRACK_ESTABLISHED)
 			verdict = pass_to_frontend(flow, dgram, packet);
 	}
-	hb_handover_try_commit(core, flow);
+	hb_commit_try(core, flow);
 	return verdict;
 }
 
@@ -408,10 +377,10 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 				     struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	if (!is_tcp(flow))
+	if (!hb_flow_is_tcp(flow))
 		return HB_DROP; /* its answers to what it had stay with us now */
 	enum hb_verdict verdict = frontend_packet(core, flow, dgram, packet);
-	hb_handover_try_commit(core, flow);
+	hb_commit_try(core, flow);
 	return verdict;
 }
 
@@ -445,208 +414,20 @@ static const char *replay_failure(enum hb_replay_result result)
 enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 				    struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	if (!is_tcp(flow))
+	if (!hb_flow_is_tcp(flow))
 		return hb_handover_udp_backend(core, flow, dgram, packet);
 	enum hb_replay_result result = hb_replay_input(core, hb_handover_of(flow), packet);
 	if (result != HB_REPLAY_GOES_ON) {
 		char reason[160];
 		hb_handover_of(flow)->backend_gone =
 			result == HB_REPLAY_REFUSED || result == HB_REPLAY_RESET;
-		hb_handover_undo(
+		hb_commit_undo(
 			core, flow,
 			backend_failed(flow, replay_failure(result), reason, sizeof(reason)));
 		return HB_DROP;
 	}
-	hb_handover_try_commit(core, flow);
+	hb_commit_try(core, flow);
 	return HB_DROP;
-}
-
-/* Difference between the clock that the client saw and the backend's (handover rule 12). */
-static uint32_t timestamp_difference(const struct hb_core *core, const struct hb_flow *flow)
-{
-	return hb_track_server_ts_at(&flow->track, hb_flow_age_ms(flow, core->now.mono_ns)) -
-	       hb_handover_of(flow)->replay.ts;
-}
-
-static void set_translation(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	const struct hb_replay *replay = &handover->replay;
-	const struct hb_track *track = &flow->track;
-	struct hb_translation *translation = &handover->redirect.translation;
-	translation->numbers_differ = true;
-	translation->keep = replay->rcv_nxt;
-	translation->seq_difference = track->server_next - replay->rcv_nxt;
-	translation->client_shift = track->client_wscale;
-	translation->honeypot_shift = replay->shift;
-	translation->shown_shift = track->server_wscale;
-	translation->lacks = track->granted & (uint8_t)~replay->granted;
-	translation->ttl_difference = (int16_t)(track->server_ttl - replay->ttl);
-	if (replay->granted & HB_TCPOPT_TIMESTAMP)
-		translation->ts_difference = timestamp_difference(core, flow);
-	handover->ts_floor = replay->ts;
-}
-
-/* Sends on what was held for the backend, or at least the ACK that its SYN-ACK waits for. */
-static void release_to_backend(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	struct hb_replay *replay = &handover->replay;
-	replay->limit = hb_stream_end(&flow->record->stream);
-	replay->nxt = hb_seq_max(replay->nxt, handover->cut);
-	if (replay->nxt != replay->limit)
-		hb_replay_push(core, handover, HB_LEG_BACKEND);
-	else if (handover->client_fin)
-		hb_debt_send_fin(core, flow, HB_LEG_BACKEND, replay->rcv_nxt);
-	else if (handover->info.turns == 0 && handover->info.discarded_bytes == 0)
-		hb_replay_ack(core, handover);
-}
-
-/* All that was held has passed to a honeypot now. */
-static void follow_released(struct hb_flow *flow)
-{
-	flow->track.client_next = hb_stream_end(&flow->record->stream);
-	if (hb_handover_of(flow)->client_fin) {
-		flow->track.client_next++;
-		flow->track.flags |= HB_TRACK_CLIENT_FIN;
-	}
-}
-
-/* What the backend has answered already goes to the client, who will acknowledge it. */
-static void release_to_client(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	const struct hb_track *track = &flow->track;
-	size_t mss = hb_track_client_payload(track);
-	if (mss > handover->replay.mss)
-		mss = handover->replay.mss;
-	size_t at = 0;
-	while (at < handover->kept.len) {
-		size_t len = handover->kept.len - at;
-		if (len > mss)
-			len = mss;
-		struct hb_build_tcp spec = {
-			.seq = track->server_next,
-			.ack = hb_seq_max(track->server_ack, handover->replay.una),
-			.flags = HB_TCP_ACK | HB_TCP_PSH,
-			.payload = handover->kept.data + at,
-			.payload_len = len,
-		};
-		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
-						  track->server_wscale);
-		hb_debt_stamp(flow, &spec);
-		hb_out_to_client(core, flow, &spec);
-		flow->track.server_next += (uint32_t)len;
-		handover->passed_byte = true;
-		at += len;
-	}
-	hb_stream_fini(&handover->kept, &core->budget);
-}
-
-void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow)
-{
-	if (flow->redirect == NULL || !is_tcp(flow))
-		return;
-	struct hb_handover *handover = hb_handover_of(flow);
-	if (handover->phase == HB_PHASE_REPLAY && hb_replay_done(handover))
-		handover->phase = HB_PHASE_CAUGHT_UP;
-	if (!can_commit(core, flow))
-		return;
-	handover->phase = HB_PHASE_COMMITTED;
-	if (!handover->frontend_reset) {
-		struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
-		hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
-	}
-	handover->info.replayed_bytes = hb_seq_distance(flow->track.client_isn + 1, handover->cut);
-	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
-	set_translation(core, flow);
-	release_to_backend(core, flow);
-	release_to_client(core, flow);
-	follow_released(flow);
-	if (handover->trigger_empty) {
-		uint64_t wait = 4 * handover->replay.rtt_ns;
-		handover->late_until_ns =
-			core->now.mono_ns + (wait > LATE_ANSWER_NS ? wait : LATE_ANSWER_NS);
-	}
-	if (!handover->frontend_answers)
-		handover->passed_byte = true; /* nothing of the backend's is discarded any more */
-	handover->early_ack_ns = 0;
-	hb_debt_settle(core, flow);
-	core->counters.handovers_done++;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
-	hb_out_handover(core, flow, &handover->info, NULL);
-}
-
-/* The frontend gets what it was not given, and goes on. */
-static void return_to_frontend(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	struct hb_replay *replay = &handover->replay;
-	struct hb_track *track = &flow->track;
-	handover->phase = HB_PHASE_UNDONE;
-	if (handover->frontend_reset) {
-		struct hb_build_tcp spec = { .seq = track->server_next, .flags = HB_TCP_RST };
-		hb_out_to_client(core, flow, &spec);
-		track->flags |= HB_TRACK_RESET;
-		handover->owed = handover->cut;
-		replay->una = handover->cut;
-		replay->resend_ns = 0;
-		return;
-	}
-	*replay = (struct hb_replay){
-		.una = handover->cut,
-		.nxt = handover->cut,
-		.limit = hb_stream_end(&flow->record->stream),
-		.window = hb_seq_distance(handover->cut, track->edge),
-		.mss = (uint16_t)(core->mtu - 80),
-		.rto_ns = EARLY_ACK_NS,
-		.granted = track->granted,
-	};
-	if (replay->nxt != replay->limit)
-		hb_replay_push(core, handover, HB_LEG_FRONTEND);
-	else if (handover->client_fin)
-		hb_debt_send_fin(core, flow, HB_LEG_FRONTEND, track->client_ack);
-	else if (!(track->flags & HB_TRACK_ESTABLISHED))
-		hb_debt_send_ack(core, flow, HB_LEG_FRONTEND, track->client_ack);
-	track->flags |= HB_TRACK_ESTABLISHED;
-	follow_released(flow);
-}
-
-static void lose_session(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_build_tcp to_frontend = { .seq = hb_handover_of(flow)->cut, .flags = HB_TCP_RST };
-	struct hb_build_tcp to_client = { .seq = flow->track.server_next, .flags = HB_TCP_RST };
-	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &to_frontend);
-	if (flow->target->on_failure == HB_ON_FAILURE_RESET)
-		hb_out_to_client(core, flow, &to_client);
-}
-
-void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	bool keeps = flow->target->on_failure == HB_ON_FAILURE_FRONTEND;
-	core->counters.handovers_failed++;
-	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
-	hb_out_handover(core, flow, &handover->info, reason);
-	if (is_tcp(flow) && !handover->backend_gone)
-		hb_replay_reset(core, handover);
-	hb_flowtable_remove(&core->table, &handover->redirect.node);
-	hb_life_set_state(core, flow,
-			  hb_state_next(flow->state, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST));
-	if (is_tcp(flow)) {
-		if (keeps)
-			return_to_frontend(core, flow);
-		else
-			lose_session(core, flow);
-	} else if (keeps) {
-		hb_handover_udp_release(core, flow, HB_LEG_FRONTEND);
-	}
-	handover->early_ack_ns = 0;
-	if (keeps && is_tcp(flow) && hb_debt_is_open(handover))
-		return;
-	hb_record_free(flow->record, &core->budget);
-	flow->record = NULL;
-	hb_handover_free(core, flow);
 }
 
 static uint64_t overall_deadline(const struct hb_flow *flow)
@@ -663,7 +444,7 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 	uint64_t deadline = UINT64_MAX;
 	if (handover->phase <= HB_PHASE_CAUGHT_UP)
 		deadline = overall_deadline(flow);
-	if (!is_tcp(flow)) {
+	if (!hb_flow_is_tcp(flow)) {
 		uint64_t answer = handover->udp_deadline_ns;
 		return answer != 0 && answer < deadline ? answer : deadline;
 	}
@@ -673,9 +454,9 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 	if (handover->early_ack_ns != 0 && handover->early_ack_ns < deadline)
 		deadline = handover->early_ack_ns;
 	if (handover->phase == HB_PHASE_CAUGHT_UP && handover->frontend_answers &&
-	    handover->frontend_byte_ns + TURN_QUIET_NS > core->now.mono_ns &&
-	    handover->frontend_byte_ns + TURN_QUIET_NS < deadline)
-		deadline = handover->frontend_byte_ns + TURN_QUIET_NS;
+	    handover->frontend_byte_ns + HB_COMMIT_QUIET_NS > core->now.mono_ns &&
+	    handover->frontend_byte_ns + HB_COMMIT_QUIET_NS < deadline)
+		deadline = handover->frontend_byte_ns + HB_COMMIT_QUIET_NS;
 	return deadline;
 }
 
@@ -683,7 +464,7 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t size)
 {
 	const struct hb_handover *handover = hb_handover_of(flow);
-	if (!is_tcp(flow) || !handover->replay.connected)
+	if (!hb_flow_is_tcp(flow) || !handover->replay.connected)
 		return backend_failed(flow, "does not answer", buf, size);
 	if (handover->phase == HB_PHASE_CAUGHT_UP)
 		return flow->track.client_ack != flow->track.server_next
@@ -698,10 +479,10 @@ void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 	uint64_t now = core->now.mono_ns;
 	char reason[160];
 	if (handover->phase <= HB_PHASE_CAUGHT_UP && now >= overall_deadline(flow)) {
-		hb_handover_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+		hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
 		return;
 	}
-	if (!is_tcp(flow)) {
+	if (!hb_flow_is_tcp(flow)) {
 		hb_handover_udp_timer(core, flow);
 		return;
 	}
@@ -712,7 +493,7 @@ void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 			      handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND
 								 : HB_LEG_BACKEND)) {
 		if (handover->phase <= HB_PHASE_CAUGHT_UP) {
-			hb_handover_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+			hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
 			return;
 		}
 		hb_debt_write_off(core, flow);
@@ -720,5 +501,5 @@ void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 	}
 	if (handover->phase == HB_PHASE_REPLAY)
 		hb_replay_advance(core, handover);
-	hb_handover_try_commit(core, flow);
+	hb_commit_try(core, flow);
 }

@@ -94,12 +94,6 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 				    struct hb_datagram *dgram, const struct hb_packet *packet);
 
-/* Gives up: the frontend goes on (or nobody, as the target says). */
-void hb_handover_undo(struct hb_core *core, struct hb_flow *flow, const char *reason);
-
-/* Commits if all that rule 5 asks for is there. */
-void hb_handover_try_commit(struct hb_core *core, struct hb_flow *flow);
-
 /* The flow's timer fired. */
 void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
 

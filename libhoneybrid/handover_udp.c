@@ -5,6 +5,8 @@
  * the backend says is the client's (handover rule 32).
  */
 #include "handover.h"
+
+#include "commit.h"
 #include "life.h"
 #include "out.h"
 #include "seq.h"
@@ -167,7 +169,7 @@ void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
 	if (!more && handover->udp_answers == 0) {
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[HB_ENDPOINT_TEXT_SIZE + 32] = "backend ";
 		strcat(reason, hb_endpoint_format(&handover->redirect.translation.honeypot, text));
-		hb_handover_undo(core, flow, strcat(reason, " does not answer"));
+		hb_commit_undo(core, flow, strcat(reason, " does not answer"));
 		return;
 	}
 	handover->udp_swallow = 0;

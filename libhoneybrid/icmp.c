@@ -8,6 +8,7 @@
 
 #include "bytes.h"
 #include "checksum.h"
+#include "commit.h"
 #include "contain.h"
 #include "handover.h"
 #include "life.h"
@@ -128,7 +129,7 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
 		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
 		hb_handover_of(flow)->backend_gone = true;
-		hb_handover_undo(core, flow, reason);
+		hb_commit_undo(core, flow, reason);
 		hb_life_arm(core, flow);
 		return HB_DROP;
 	}

@@ -9,6 +9,7 @@
 #include "life.h"
 
 #include "broken.h"
+#include "commit.h"
 #include "handover.h"
 #include "out.h"
 
@@ -260,7 +261,7 @@ void hb_life_end_all(struct hb_core *core)
 			}
 			struct hb_flow *flow = hb_flowtable_flow(node);
 			if (flow->state == HB_STATE_REPLAY)
-				hb_handover_undo(core, flow, "the gateway stops");
+				hb_commit_undo(core, flow, "the gateway stops");
 			hb_life_end(core, flow, "the gateway stops");
 			node = core->table.buckets[i]; /* other nodes of the flow may have gone */
 		}

@@ -8,23 +8,18 @@
 #include "seq.h"
 #include "state.h"
 
-static bool is_tcp(const struct hb_flow *flow)
-{
-	return flow->protocol == HB_PROTO_TCP;
-}
-
 /* The record of a client's payload that passes to the frontend; at a limit the flow is PROXY. */
 static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
 	const uint8_t *payload = packet->data + packet->payload_offset;
 	uint32_t limit = flow->target->policy->options.max_packet_buffer;
 	if (flow->record == NULL)
-		flow->record = hb_record_new(is_tcp(flow) ? flow->track.client_next : 0);
+		flow->record = hb_record_new(hb_flow_is_tcp(flow) ? flow->track.client_next : 0);
 	if (flow->record == NULL) {
 		hb_handover_decline(core, flow, "no memory for the recording");
 		return;
 	}
-	if (is_tcp(flow))
+	if (hb_flow_is_tcp(flow))
 		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
 			      hb_track_usable(&flow->track, packet), packet->ack);
 	else
@@ -56,7 +51,7 @@ static void unify_copies(const struct hb_flow *flow, struct hb_edit *edit)
 /* Data in order, no data at all, or a FIN: what the rules are asked on. */
 static bool is_news(const struct hb_flow *flow, const struct hb_packet *packet)
 {
-	if (!is_tcp(flow))
+	if (!hb_flow_is_tcp(flow))
 		return true;
 	if (!(flow->track.flags & HB_TRACK_SYN_ACK) ||
 	    (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST)) || !(packet->tcp_flags & HB_TCP_ACK))
@@ -123,11 +118,11 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	if (hb_flow_records(flow) && carries_stream(packet)) {
-		if (is_tcp(flow))
+		if (hb_flow_is_tcp(flow))
 			unify_copies(flow, &edit);
 		record(core, flow, packet);
 	}
-	if (is_tcp(flow)) {
+	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		follow_joined(flow);
 	}
@@ -140,7 +135,7 @@ enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 	enum hb_verdict verdict;
 	bool deciding = flow->state == HB_STATE_DECISION;
 	/* What the frontend will refuse is no record and no reason to decide (rule 25). */
-	if (deciding && is_tcp(flow) && !hb_track_acceptable(&flow->track, packet))
+	if (deciding && hb_flow_is_tcp(flow) && !hb_track_acceptable(&flow->track, packet))
 		return hb_proxy_unseen(flow, dgram, packet);
 	if (deciding && redirect(core, flow, dgram, packet, &verdict))
 		return verdict;
@@ -152,7 +147,7 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
-	if (is_tcp(flow)) {
+	if (hb_flow_is_tcp(flow)) {
 		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;

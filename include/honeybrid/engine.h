@@ -34,7 +34,7 @@ struct hb_engine;
 /* What becomes of a datagram. */
 enum hb_verdict {
 	HB_DROP = 0,
-	HB_ACCEPT,	    /* goes on as it came */
+	HB_ACCEPT,          /* goes on as it came */
 	HB_ACCEPT_MODIFIED, /* goes on with the bytes that the engine left in it */
 	HB_VERDICT_COUNT
 };
@@ -59,33 +59,34 @@ struct hb_ops {
 
 /* How to set an engine up. */
 struct hb_setup {
-	size_t size; /* sizeof(struct hb_setup) */
+	size_t size;              /* sizeof(struct hb_setup) */
 	const struct hb_ops *ops; /* borrowed until the engine is freed */
-	void *ctx;		  /* passed to ops */
-	uint8_t seed[16];	  /* random; keys the flow table and all random choices */
-	uint16_t mtu;		  /* longest packet that emit() takes; 0 for 1500, at least 576 */
+	void *ctx;                /* passed to ops */
+	uint8_t seed[16];         /* random; keys the flow table and all random choices */
+	uint16_t mtu;             /* longest packet that emit() takes; 0 for 1500, at least 576 */
 };
 
 /* What happened so far; every one only grows, except flows and buffered_bytes. */
 struct hb_counters {
 	uint64_t packets, bytes;
 	uint64_t accepted, modified, dropped, emitted;
-	uint64_t malformed;	     /* refused by the parser */
+	uint64_t malformed; /* refused by the parser */
 	uint64_t flows_started;
-	uint64_t flows;		     /* now */
-	uint64_t flows_evicted;	     /* gave way at a limit */
-	uint64_t buffered_bytes;     /* now */
+	uint64_t flows;          /* now */
+	uint64_t flows_evicted;  /* gave way at a limit */
+	uint64_t buffered_bytes; /* now */
 	uint64_t handovers_started, handovers_done, handovers_failed, handovers_declined;
-	uint64_t contained;	     /* packets of honeypots that no rule let out */
-	uint64_t unmatched;	     /* new flows that no target takes */
-	uint64_t broken;	     /* a guarantee of the engine's own did not hold: a bug */
+	uint64_t contained; /* packets of honeypots that no rule let out */
+	uint64_t unmatched; /* new flows that no target takes */
+	uint64_t broken;    /* a guarantee of the engine's own did not hold: a bug */
 };
 
 /*
  * Makes an engine.
  *
  * @policy  sealed; the engine takes a reference of its own.
- * Returns  the engine, given: free with hb_engine_free(). NULL: no memory, or the policy is not sealed.
+ * Returns  the engine, given: free with hb_engine_free(). NULL: no memory, or the policy is not
+ * sealed.
  */
 HB_API struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *policy,
 				       struct hb_error *err);
@@ -109,8 +110,8 @@ HB_API enum hb_verdict hb_engine_input(struct hb_engine *engine, struct hb_datag
 HB_API void hb_engine_advance(struct hb_engine *engine, struct hb_time now);
 
 /*
- * When hb_engine_advance() must be called next: a mono_ns, UINT64_MAX for "never". It may be earlier
- * than necessary, never later.
+ * When hb_engine_advance() must be called next: a mono_ns, UINT64_MAX for "never". It may be
+ * earlier than necessary, never later.
  */
 HB_API uint64_t hb_engine_next_deadline(const struct hb_engine *engine);
 

@@ -13,24 +13,24 @@ extern "C" {
 
 enum hb_event_kind {
 	HB_EVENT_NONE = 0,
-	HB_EVENT_FLOW_NEW,	  /* a flow's first packet was seen */
-	HB_EVENT_FLOW_STATE,	  /* the state changed; from_state says from where */
-	HB_EVENT_HANDOVER,	  /* the session is served by a backend from now on */
+	HB_EVENT_FLOW_NEW,        /* a flow's first packet was seen */
+	HB_EVENT_FLOW_STATE,      /* the state changed; from_state says from where */
+	HB_EVENT_HANDOVER,        /* the session is served by a backend from now on */
 	HB_EVENT_HANDOVER_FAILED, /* undone or declined; reason says why, the flow goes on */
-	HB_EVENT_FLOW_END,	  /* the flow is forgotten: time for its log line */
-	HB_EVENT_MODULE_NOTE,	  /* a module says something about a flow */
+	HB_EVENT_FLOW_END,        /* the flow is forgotten: time for its log line */
+	HB_EVENT_MODULE_NOTE,     /* a module says something about a flow */
 	HB_EVENT_COUNT
 };
 
 /* How a handover went; all zero where none was tried. */
 struct hb_handover_info {
-	uint32_t latency_us;	  /* from the trigger packet to the first byte sent on, or to the undo */
-	uint32_t turns;		  /* answers of the frontend that the backend had to give again */
+	uint32_t latency_us; /* from the trigger packet to the first byte sent on, or to the undo */
+	uint32_t turns;      /* answers of the frontend that the backend had to give again */
 	uint32_t replayed_bytes;  /* client bytes sent again to the backend */
 	uint32_t discarded_bytes; /* answers of the backend that the client had from the frontend */
 	uint32_t recorded_bytes;  /* how long the frontend's answers to the same turns were */
 	uint32_t retransmissions; /* segments that the gateway had to send again */
-	uint32_t problems;	  /* bit set of the replay problems of the log format */
+	uint32_t problems;        /* bit set of the replay problems of the log format */
 };
 
 /*
@@ -48,7 +48,8 @@ struct hb_event {
 	 * "+name" accepted, "-name" rejected, "?name" deferred; "" where none was asked.
 	 */
 	const char *trace;
-	const char *reason; /* why a handover failed or was declined, or the flow ended; "" for nothing special */
+	const char *reason; /* why a handover failed or was declined, or the flow ended; "" for
+			       nothing special */
 	const char *note;   /* MODULE_NOTE: the text; else "" */
 	const char *module; /* MODULE_NOTE: the instance's name; else "" */
 	struct hb_handover_info handover;

@@ -14,11 +14,11 @@ extern "C" {
 /* Where a flow stands; the names in the log are these without the prefix. */
 enum hb_flow_state {
 	HB_STATE_NONE = 0,
-	HB_STATE_INIT,	   /* the frontend rule has not decided yet */
+	HB_STATE_INIT,     /* the frontend rule has not decided yet */
 	HB_STATE_DECISION, /* served by the frontend; backend rules are being asked */
 	HB_STATE_REPLAY,   /* being handed over */
 	HB_STATE_FORWARD,  /* served by a backend */
-	HB_STATE_PROXY,	   /* stays at the frontend; no more rules to ask */
+	HB_STATE_PROXY,    /* stays at the frontend; no more rules to ask */
 	HB_STATE_DROPPED,  /* refused */
 	HB_STATE_CONTROL,  /* started by a honeypot */
 	HB_STATE_COUNT
@@ -28,26 +28,22 @@ enum hb_flow_state {
 HB_API const char *hb_flow_state_name(enum hb_flow_state state);
 
 /* Which side of a flow a packet comes from: the one that opened it, or the one that serves it. */
-enum hb_direction {
-	HB_FROM_CLIENT = 0,
-	HB_FROM_SERVER,
-	HB_DIRECTION_COUNT
-};
+enum hb_direction { HB_FROM_CLIENT = 0, HB_FROM_SERVER, HB_DIRECTION_COUNT };
 
 /* A flow at one moment. For CONTROL flows the client is the honeypot that started it. */
 struct hb_flow_info {
 	uint64_t id; /* unique in one engine, counting from 1 */
 	enum hb_flow_state state;
-	uint8_t protocol; /* IP protocol number */
+	uint8_t protocol;            /* IP protocol number */
 	struct hb_endpoint client;   /* the attacker */
 	struct hb_endpoint attacked; /* what the attacker believes it talks to */
 	struct hb_endpoint honeypot; /* who serves it now; equal to attacked while nobody does */
 	struct hb_time started;
 	struct hb_time last_packet;
-	uint64_t packets, bytes; /* datagrams from the embedder, both directions; IP length */
-	uint32_t client_packets; /* those from the client, the current one included */
+	uint64_t packets, bytes;      /* datagrams from the embedder, both directions; IP length */
+	uint32_t client_packets;      /* those from the client, the current one included */
 	uint64_t client_stream_bytes; /* TCP: in-order payload of the client passed on so far */
-	uint32_t mark;		      /* of the flow's first packet */
+	uint32_t mark;                /* of the flow's first packet */
 	unsigned backend; /* number of the backend that serves it or is being tried, 0 for none */
 };
 

@@ -35,8 +35,8 @@ struct hb_datagram {
 	enum hb_checksum checksum;
 	bool gso; /* one super-packet of many segments: its payload length must not change */
 	/*
-	 * Set by the embedder if a connection tracker with address translation sees the packet: then
-	 * a flow's first packet must go on, or the tracker forgets the flow.
+	 * Set by the embedder if a connection tracker with address translation sees the packet:
+	 * then a flow's first packet must go on, or the tracker forgets the flow.
 	 */
 	bool tracked;
 	/*

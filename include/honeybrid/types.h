@@ -83,7 +83,7 @@ enum hb_error_code {
 	HB_ERROR_NONE = 0,
 	HB_ERROR_CONFIG, /* a key, value, module, address or rule */
 	HB_ERROR_FILTER, /* libpcap refuses a filter expression */
-	HB_ERROR_STATE,	 /* a module's state file is damaged or cannot be used */
+	HB_ERROR_STATE,  /* a module's state file is damaged or cannot be used */
 	HB_ERROR_SYSTEM, /* memory, a library */
 	HB_ERROR_COUNT
 };
@@ -104,7 +104,8 @@ struct hb_error {
  * Fills in an error; cuts a message that is too long.
  *
  * @err     NULL is allowed: nothing happens.
- * Returns  a negative errno that fits the code (-EINVAL, -EIO, -ENOMEM), for "return hb_error_set(...)".
+ * Returns  a negative errno that fits the code (-EINVAL, -EIO, -ENOMEM), for "return
+ * hb_error_set(...)".
  */
 HB_API int hb_error_set(struct hb_error *err, enum hb_error_code code, int column,
 			const char *format, ...) __attribute__((format(printf, 4, 5)));
