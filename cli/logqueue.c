@@ -95,7 +95,7 @@ static void copy_text(char *to, size_t size, const char *from)
 	to[length] = '\0';
 }
 
-static void fill(struct hb_log_record *record, const struct hb_event *event)
+void hb_logqueue_fill(struct hb_log_record *record, const struct hb_event *event)
 {
 	record->kind = event->kind;
 	record->time = event->time;
@@ -135,7 +135,7 @@ void hb_logqueue_put(void *ctx, const struct hb_event *event)
 		atomic_fetch_add_explicit(&queue->lost, 1, memory_order_relaxed);
 		return;
 	}
-	fill(record, event);
+	hb_logqueue_fill(record, event);
 	ck_ring_enqueue_commit_spsc(&queue->ring);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load(&queue->reader_waits) && atomic_exchange(&queue->reader_waits, false))

@@ -27,6 +27,9 @@ struct hb_log_record {
 
 struct hb_logqueue;
 
+/* Makes a record of an event. Thread: any. */
+void hb_logqueue_fill(struct hb_log_record *record, const struct hb_event *event);
+
 /*
  * Makes a queue.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
 #include "daemon.h"
+#include "offline.h"
 #include "options.h"
 #include "pidfile.h"
 #include "running.h"
@@ -30,6 +31,18 @@ static int check(const struct hb_cli_options *options)
 		hb_config_explain(config, stdout);
 	hb_config_free(config);
 	return HB_EXIT_OK;
+}
+
+static int try_capture(const struct hb_cli_options *options)
+{
+	enum hb_exit status;
+	struct hb_config *config = hb_config_load(options->config, stderr, &status);
+
+	if (!config)
+		return (int)status;
+	status = hb_offline_run(config, options->capture);
+	hb_config_free(config);
+	return (int)status;
 }
 
 static int run(const struct hb_cli_options *options)
@@ -89,6 +102,8 @@ int main(int argc, char *argv[])
 	switch (options.action) {
 	case HB_ACTION_CHECK:
 		return check(&options);
+	case HB_ACTION_READ:
+		return try_capture(&options);
 	case HB_ACTION_STATUS:
 		return say_status(&options);
 	case HB_ACTION_STOP:

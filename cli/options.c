@@ -17,10 +17,13 @@ static const struct option long_options[] = {
 
 void hb_cli_options_print_help(FILE *out)
 {
-	fputs("usage: honeybridd -c FILE [-q N] [-t] [-v] | -s [-c FILE] | -x PID | -V | -h\n"
+	fputs("usage: honeybridd -c FILE [-q N] | -c FILE -t [-v] | -c FILE -r CAPTURE | -s [-c "
+	      "FILE] | -x PID | -V | -h\n"
 	      "  -c, --config FILE  the configuration\n"
 	      "  -q, --queue N      the kernel queue's number (0)\n"
 	      "  -t, --check        check the configuration and exit\n"
+	      "  -r, --read CAPTURE run over a pcap or pcapng file (- for standard input) and say\n"
+	      "                     what would have happened\n"
 	      "  -v, --verbose      with -t: print the rules as they are understood\n"
 	      "  -s, --status       say whether a daemon runs\n"
 	      "  -x, --stop PID     stop a running daemon\n"
@@ -44,7 +47,7 @@ static int set_action(struct hb_cli_options *options, enum hb_action action,
 {
 	if (options->action != HB_ACTION_RUN && options->action != action)
 		return hb_cli_error_set(err, HB_EXIT_USAGE,
-					"-t, -s, -x, -V and -h exclude each other");
+					"-r, -t, -s, -x, -V and -h exclude each other");
 	options->action = action;
 	return 0;
 }
@@ -97,11 +100,16 @@ static int take(struct hb_cli_options *options, int option, const char *word,
 	case 'h':
 		return set_action(options, HB_ACTION_HELP, err);
 	case 'r':
-		return hb_cli_error_set(err, HB_EXIT_USAGE,
-					"-r (run over a capture) is not available in this build");
+		options->capture = optarg;
+		return set_action(options, HB_ACTION_READ, err);
 	default:
 		return refuse(option, word, err);
 	}
+}
+
+static bool needs_config(enum hb_action action)
+{
+	return action == HB_ACTION_RUN || action == HB_ACTION_CHECK || action == HB_ACTION_READ;
 }
 
 int hb_cli_options_parse(int argc, char *const argv[], struct hb_cli_options *options,
@@ -118,8 +126,7 @@ int hb_cli_options_parse(int argc, char *const argv[], struct hb_cli_options *op
 	if (optind < argc)
 		return hb_cli_error_set(err, HB_EXIT_USAGE, "unexpected argument \"%s\"",
 					argv[optind]);
-	if (!options->config &&
-	    (options->action == HB_ACTION_RUN || options->action == HB_ACTION_CHECK))
+	if (!options->config && needs_config(options->action))
 		return hb_cli_error_set(err, HB_EXIT_USAGE,
 					"a configuration is needed: honeybridd -c FILE");
 	return 0;

@@ -13,6 +13,7 @@
 enum hb_action {
 	HB_ACTION_RUN = 0,
 	HB_ACTION_CHECK,
+	HB_ACTION_READ,
 	HB_ACTION_STATUS,
 	HB_ACTION_STOP,
 	HB_ACTION_VERSION,
@@ -21,7 +22,8 @@ enum hb_action {
 
 struct hb_cli_options {
 	enum hb_action action;
-	const char *config; /* NULL if not given: allowed with STATUS, STOP, VERSION, HELP */
+	const char *config;  /* NULL if not given: allowed with STATUS, STOP, VERSION, HELP */
+	const char *capture; /* READ: the file, "-" for standard input */
 	uint16_t queue;
 	bool verbose;
 	pid_t stop_pid;

@@ -23,6 +23,7 @@ struct hb_core {
 	const struct hb_ops *ops;
 	void *ctx;
 	uint16_t mtu;
+	bool dry_run; /* decide, and do nothing */
 	uint8_t seed[16];
 	struct hb_flowtable table;
 	struct hb_wheel wheel;

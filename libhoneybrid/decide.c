@@ -155,6 +155,9 @@ const char *hb_decide_trace(const struct hb_flow *flow, char buf[HB_DECIDE_TRACE
 	size_t at = trace_rule(flow, &target->frontend_rule, buf, 0);
 	for (unsigned i = 0; i < target->backend_count; i++)
 		at = trace_rule(flow, &target->backends[i].rule, buf, at);
-	trace_rule(flow, &target->control_rule, buf, at);
+	at = trace_rule(flow, &target->control_rule, buf, at);
+	if (flow->supposed != 0)
+		snprintf(buf + at, HB_DECIDE_TRACE_SIZE - at, "%sredirect:%u", at ? ";" : "",
+			 (unsigned)flow->supposed);
 	return buf;
 }

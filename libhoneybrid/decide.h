@@ -25,7 +25,10 @@ enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,
 enum hb_decision hb_decide_control(struct hb_core *core, struct hb_flow *flow,
 				   const struct hb_packet *packet);
 
-/* "+name;-name;?name" for the modules that were asked, in the order of the rules. Returns buf. */
+/*
+ * "+name;-name;?name" for the modules that were asked, in the order of the rules; in a dry run the
+ * backend that would have got the flow, as "redirect:1", behind them. Returns buf.
+ */
 const char *hb_decide_trace(const struct hb_flow *flow, char buf[HB_DECIDE_TRACE_SIZE]);
 
 #endif

@@ -60,6 +60,7 @@ struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *
 	core->mtu = setup->mtu ? setup->mtu : DEFAULT_MTU;
 	if (core->mtu < MIN_MTU)
 		core->mtu = MIN_MTU;
+	core->dry_run = setup->dry_run;
 	memcpy(core->seed, setup->seed, sizeof(core->seed));
 	hb_wheel_init(&core->wheel, 0);
 	core->scratch = malloc(HB_SCRATCH_SIZE);

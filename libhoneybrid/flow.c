@@ -70,7 +70,7 @@ static struct hb_endpoint frontend_of(const struct hb_flow *flow)
 {
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	if (flow->target == NULL || flow->state == HB_STATE_CONTROL ||
-	    (flow->flags & HB_FLOW_FROM_HONEYPOT))
+	    (flow->flags & (HB_FLOW_FROM_HONEYPOT | HB_FLOW_DRY_RUN)))
 		return attacked;
 	struct hb_endpoint frontend = flow->target->frontend;
 	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;

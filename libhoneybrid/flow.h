@@ -54,6 +54,7 @@ enum {
 	HB_FLOW_UNDECIDED = 0x02, /* in the list of flows that may give way */
 	HB_FLOW_FROM_HONEYPOT = 0x04,
 	HB_FLOW_LET_OUT = 0x08, /* a control rule has passed a packet: answers may come back */
+	HB_FLOW_DRY_RUN = 0x10, /* who answered at the attacked address is the honeypot */
 };
 
 struct hb_flow {
@@ -71,6 +72,7 @@ struct hb_flow {
 	struct hb_addr client, attacked;
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */
+	uint16_t supposed; /* dry run: the backend that would have got it; 0: none */
 	uint32_t client_packets;
 	uint32_t mark;
 	uint32_t rejected; /* backends 1 to 32 whose rule rejected: bit 0 is backend 1 */

@@ -53,6 +53,15 @@ void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char 
 	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
 }
 
+/* Dry run: the flow stays where it is, and its trace says who would have got it. */
+static void suppose(struct hb_core *core, struct hb_flow *flow, unsigned backend_number)
+{
+	flow->supposed = (uint16_t)backend_number;
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
+}
+
 /* Why this session cannot be handed over at all; NULL if it can. */
 static const char *obstacle(const struct hb_flow *flow)
 {
@@ -245,6 +254,10 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		       enum hb_verdict *verdict)
 {
 	const char *reason = obstacle(flow);
+	if (reason == NULL && core->dry_run) {
+		suppose(core, flow, backend_number);
+		return false;
+	}
 	if (reason == NULL && !prepare(core, flow, backend_number))
 		reason = "no memory or no free port towards the backend";
 	if (reason != NULL) {

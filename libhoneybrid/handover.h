@@ -76,7 +76,8 @@ static inline struct hb_handover *hb_handover_of(const struct hb_flow *flow)
 
 /*
  * Begins a handover because of a client packet, or declines it: then the flow is in PROXY, an event
- * says why, and the packet is to be treated as any other.
+ * says why, and the packet is to be treated as any other. In a dry run a handover that could begin
+ * is written down in the flow, which is in PROXY then.
  * Returns true if the packet was taken over: *verdict holds.
  */
 bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,

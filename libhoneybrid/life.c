@@ -180,6 +180,8 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	flow->mark = mark;
 	flow->started_ns = core->now.mono_ns;
 	flow->flags = from_honeypot ? HB_FLOW_FROM_HONEYPOT : 0;
+	if (core->dry_run)
+		flow->flags |= HB_FLOW_DRY_RUN;
 	if (packet->protocol == HB_PROTO_TCP)
 		hb_track_init(&flow->track, packet);
 	flow->track.client_ttl = packet->ttl;
@@ -252,6 +254,7 @@ void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 
 void hb_life_end_all(struct hb_core *core)
 {
+	const char *reason = core->dry_run ? "the capture ends" : "the gateway stops";
 	for (size_t i = 0; i <= core->table.mask; i++) {
 		struct hb_node *node = core->table.buckets[i];
 		while (node != NULL) {
@@ -261,8 +264,8 @@ void hb_life_end_all(struct hb_core *core)
 			}
 			struct hb_flow *flow = hb_flowtable_flow(node);
 			if (flow->state == HB_STATE_REPLAY)
-				hb_commit_undo(core, flow, "the gateway stops");
-			hb_life_end(core, flow, "the gateway stops");
+				hb_commit_undo(core, flow, reason);
+			hb_life_end(core, flow, reason);
 			node = core->table.buckets[i]; /* other nodes of the flow may have gone */
 		}
 	}

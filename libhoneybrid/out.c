@@ -7,7 +7,7 @@
 
 static void emit(struct hb_core *core, size_t len)
 {
-	if (len == 0)
+	if (len == 0 || core->dry_run)
 		return;
 	struct hb_datagram dgram = { .data = core->scratch, .len = len, .cap = HB_SCRATCH_SIZE };
 	core->counters.emitted++;
@@ -92,7 +92,8 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.bytes = flow->bytes,
 		.client_packets = flow->client_packets,
 		.mark = flow->mark,
-		.backend = flow->redirect ? flow->redirect->backend_number : 0,
+		.backend = flow->redirect ? flow->redirect->backend_number : flow->supposed,
+		.target = flow->target ? flow->target->number : 0,
 	};
 	if (flow->protocol == HB_PROTO_TCP)
 		info->client_stream_bytes = flow->track.client_next - flow->track.client_isn - 1;

@@ -189,8 +189,10 @@ struct hb_target *hb_policy_add_target(struct hb_policy *policy)
 
 	struct hb_target *target = hb_target_new(policy);
 
-	if (target)
+	if (target) {
 		targets[policy->target_count++] = target;
+		target->number = (unsigned)policy->target_count;
+	}
 	return target;
 }
 

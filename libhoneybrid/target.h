@@ -30,6 +30,7 @@ struct hb_backend {
 
 struct hb_target {
 	struct hb_policy *policy; /* who owns it */
+	unsigned number;          /* in the policy, from 1 */
 	struct hb_filter *filter;
 	struct hb_endpoint frontend;
 	struct hb_bound_rule frontend_rule;

@@ -64,6 +64,13 @@ struct hb_setup {
 	void *ctx;                /* passed to ops */
 	uint8_t seed[16];         /* random; keys the flow table and all random choices */
 	uint16_t mtu;             /* longest packet that emit() takes; 0 for 1500, at least 576 */
+	/*
+	 * The packets come from a record of the past. Rules are asked, and nothing is done: no
+	 * address is translated, emit() is never called. Whoever answered a flow counts as its
+	 * honeypot, as the attacked address itself. A flow that a backend would have got goes on as
+	 * PROXY; its trace ends with "redirect:N".
+	 */
+	bool dry_run;
 };
 
 /* What happened so far; every one only grows, except flows and buffered_bytes. */

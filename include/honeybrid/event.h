@@ -45,7 +45,8 @@ struct hb_event {
 	enum hb_flow_state from_state; /* FLOW_STATE only */
 	/*
 	 * Which modules decided, in the order of the target's rules, joined by ';':
-	 * "+name" accepted, "-name" rejected, "?name" deferred; "" where none was asked.
+	 * "+name" accepted, "-name" rejected, "?name" deferred; "" where none was asked. In a dry
+	 * run "redirect:N" follows where backend N would have got the flow.
 	 */
 	const char *trace;
 	const char *reason; /* why a handover failed or was declined, or the flow ended; "" for

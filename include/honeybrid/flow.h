@@ -44,7 +44,9 @@ struct hb_flow_info {
 	uint32_t client_packets;      /* those from the client, the current one included */
 	uint64_t client_stream_bytes; /* TCP: in-order payload of the client passed on so far */
 	uint32_t mark;                /* of the flow's first packet */
-	unsigned backend; /* number of the backend that serves it or is being tried, 0 for none */
+	unsigned backend; /* number of the backend that serves it, is being tried, or (in a dry run)
+			     would have got it; 0 for none */
+	unsigned target;  /* number of the target that took it, from 1; 0 for none */
 };
 
 #ifdef __cplusplus

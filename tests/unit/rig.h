@@ -45,11 +45,13 @@ struct rig {
 	struct hb_options options; /* may be changed between rig_open() and rig_start() */
 	struct hb_time now;
 	uint16_t mtu;
+	bool dry_run;
 	bool lost_memory; /* hb_engine_new() may fail */
 
 	unsigned events[HB_EVENT_COUNT];
 	struct hb_event last[HB_EVENT_COUNT]; /* pointers in there are not valid any more */
 	char reason[160];                     /* of the last event that had one */
+	char trace[160];                      /* of the last event */
 	enum hb_flow_state state;             /* of the flow that was spoken of last */
 	unsigned sent_count;
 	struct rig_sent sent[RIG_KEPT]; /* number i is sent[i % RIG_KEPT] */
@@ -101,6 +103,7 @@ static inline void rig_event(void *ctx, const struct hb_event *event)
 	rig->events[event->kind]++;
 	rig->last[event->kind] = *event;
 	rig->state = event->flow.state;
+	snprintf(rig->trace, sizeof(rig->trace), "%s", event->trace);
 	if (event->reason[0] != '\0')
 		snprintf(rig->reason, sizeof(rig->reason), "%s", event->reason);
 }
@@ -162,7 +165,8 @@ static inline void rig_make_engine(struct rig *rig, struct hb_error *err)
 				  .ops = &rig->ops,
 				  .ctx = rig,
 				  .seed = "sixteen bytes..",
-				  .mtu = rig->mtu };
+				  .mtu = rig->mtu,
+				  .dry_run = rig->dry_run };
 	rig->engine = hb_engine_new(&setup, rig->policy, err);
 }
 

@@ -42,12 +42,19 @@ START_TEST(each_action_has_two_names)
 		const char *line;
 		enum hb_action action;
 	} cases[] = {
-		{ "-t -c x", HB_ACTION_CHECK },  { "--check --config x", HB_ACTION_CHECK },
-		{ "-s", HB_ACTION_STATUS },      { "--status", HB_ACTION_STATUS },
-		{ "-x 12", HB_ACTION_STOP },     { "--stop=12", HB_ACTION_STOP },
-		{ "-V", HB_ACTION_VERSION },     { "--version", HB_ACTION_VERSION },
-		{ "-h", HB_ACTION_HELP },        { "--help", HB_ACTION_HELP },
+		{ "-t -c x", HB_ACTION_CHECK },
+		{ "--check --config x", HB_ACTION_CHECK },
+		{ "-s", HB_ACTION_STATUS },
+		{ "--status", HB_ACTION_STATUS },
+		{ "-x 12", HB_ACTION_STOP },
+		{ "--stop=12", HB_ACTION_STOP },
+		{ "-V", HB_ACTION_VERSION },
+		{ "--version", HB_ACTION_VERSION },
+		{ "-h", HB_ACTION_HELP },
+		{ "--help", HB_ACTION_HELP },
 		{ "-tv -c x", HB_ACTION_CHECK },
+		{ "-r y -c x", HB_ACTION_READ },
+		{ "-c x --read=y", HB_ACTION_READ },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -57,6 +64,8 @@ START_TEST(each_action_has_two_names)
 		ck_assert_int_eq(options.action, cases[i].action);
 		if (options.action == HB_ACTION_STOP)
 			ck_assert_int_eq(options.stop_pid, 12);
+		if (options.action == HB_ACTION_READ)
+			ck_assert_str_eq(options.capture, "y");
 		ck_assert_int_eq(options.verbose, strcmp(cases[i].line, "-tv -c x") == 0);
 	}
 }
@@ -79,8 +88,9 @@ START_TEST(mistakes_are_named)
 		  "the queue's number is \"-1\": expected a whole number from 0 to 65535" },
 		{ "-x 0",
 		  "the process to stop is \"0\": expected a whole number from 1 to 2147483647" },
-		{ "-s -V", "-t, -s, -x, -V and -h exclude each other" },
-		{ "-r x.pcap", "-r (run over a capture) is not available in this build" },
+		{ "-r x.pcap", "a configuration is needed: honeybridd -c FILE" },
+		{ "-c x -r y -t", "-r, -t, -s, -x, -V and -h exclude each other" },
+		{ "-s -V", "-r, -t, -s, -x, -V and -h exclude each other" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
