@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool link_init(struct link_net *net, const struct plan *plan)
+{
+	*net = (struct link_net){ .plan = plan, .rng = plan->network };
+	net->packets = calloc(LINK_PACKETS_MAX, sizeof(*net->packets));
+	return net->packets != NULL;
+}
+
+void link_fini(struct link_net *net)
+{
+	free(net->packets);
+	net->packets = NULL;
+}
+
+static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_ns,
+		const uint8_t *data, size_t len)
+{
+	if (net->count == LINK_PACKETS_MAX || len > WIRE_MTU) {
+		net->overflowed = true;
+		return;
+	}
+	struct link_packet *packet = &net->packets[net->count++];
+	packet->at_ns = at_ns;
+	packet->number = net->numbers++;
+	packet->role = role;
+	packet->inwards = inwards;
+	packet->len = len;
+	memcpy(packet->data, data, len);
+}
+
+static bool drawn(struct link_net *net, uint32_t permille, bool impaired)
+{
+	return rng_range(&net->rng, 0, 999) < permille && impaired;
+}
+
+bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
+	       uint64_t now)
+{
+	const struct plan_link *link = &net->plan->links[role];
+	bool impaired = now < net->plan->impaired_until_ns;
+	bool lost = drawn(net, link->loss_permille, impaired);
+	bool twice = drawn(net, link->duplicate_permille, impaired);
+	bool late = drawn(net, link->reorder_permille, impaired);
+	uint32_t jitter_us = rng_range(&net->rng, 0, (uint32_t)(link->jitter_ns / PLAN_US));
+	uint64_t *last = &net->last_arrival_ns[role][inwards];
+	uint64_t at_ns = now + link->delay_ns + jitter_us * PLAN_US;
+
+	if (lost) {
+		net->lost[role]++;
+		return false;
+	}
+	if (at_ns < *last)
+		at_ns = *last;
+	if (late) {
+		net->reordered[role]++;
+		at_ns += link->reorder_ns;
+	} else {
+		*last = at_ns;
+	}
+	put(net, role, inwards, at_ns, data, len);
+	if (twice)
+		put(net, role, inwards, at_ns + jitter_us * PLAN_US, data, len);
+	return true;
+}
+
+static size_t next(const struct link_net *net)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < net->count; i++) {
+		const struct link_packet *a = &net->packets[i], *b = &net->packets[best];
+
+		if (a->at_ns < b->at_ns || (a->at_ns == b->at_ns && a->number < b->number))
+			best = i;
+	}
+	return best;
+}
+
+uint64_t link_deadline(const struct link_net *net)
+{
+	return net->count == 0 ? TCP_NEVER : net->packets[next(net)].at_ns;
+}
+
+void link_take(struct link_net *net, struct link_packet *packet)
+{
+	size_t i = next(net);
+
+	*packet = net->packets[i];
+	net->packets[i] = net->packets[--net->count];
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packets on their way: a link loses, repeats, delays and reorders them as the plan says. */
+#ifndef LINK_H
+#define LINK_H
+
+#include "plan.h"
+#include "wire.h"
+
+struct link_packet {
+	uint64_t at_ns;
+	uint64_t number; /* of two that arrive at once the older one comes first */
+	enum role role;  /* whose link it is on */
+	bool inwards;    /* towards the gateway */
+	size_t len;
+	uint8_t data[WIRE_MTU];
+};
+
+#define LINK_PACKETS_MAX 2048
+
+struct link_net {
+	const struct plan *plan;
+	struct rng rng;
+	struct link_packet *packets; /* LINK_PACKETS_MAX; the first count are on their way */
+	size_t count;
+	uint64_t numbers;
+	uint64_t last_arrival_ns[ROLE_COUNT][2];
+	unsigned lost[ROLE_COUNT], reordered[ROLE_COUNT];
+	bool overflowed;
+};
+
+bool link_init(struct link_net *net, const struct plan *plan);
+void link_fini(struct link_net *net);
+
+/* Returns false if the packet is lost. */
+bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
+	       uint64_t now);
+
+/* When the next packet arrives; TCP_NEVER if none is on its way. */
+uint64_t link_deadline(const struct link_net *net);
+
+/* Takes the next one out. */
+void link_take(struct link_net *net, struct link_packet *packet);
+
+#endif

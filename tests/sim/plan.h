@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a run will be: all that is drawn from its seed before it begins. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "rng.h"
+#include "tcp.h"
+
+#define PLAN_TURNS_MAX 8
+#define PLAN_MS UINT64_C(1000000)
+#define PLAN_US UINT64_C(1000)
+
+enum role { ROLE_CLIENT = 0, ROLE_FRONTEND, ROLE_BACKEND, ROLE_COUNT };
+
+/* One way of a link; both ways of one link are alike. */
+struct plan_link {
+	uint64_t delay_ns, jitter_ns, reorder_ns;
+	uint32_t loss_permille, duplicate_permille, reorder_permille;
+};
+
+/* How a honeypot answers: entry 0 is the banner. */
+struct plan_answer {
+	int32_t len;
+	unsigned pieces;
+	uint64_t think_ns, pause_ns;
+};
+
+struct plan_request {
+	int32_t len;
+	unsigned pieces;
+	uint64_t wait_ns, pause_ns;
+	bool pipelined; /* with the one before, whose answer is not awaited */
+};
+
+enum plan_trigger { TRIGGER_COUNTER = 0, TRIGGER_HASH, TRIGGER_RANDOM, TRIGGER_COUNT };
+
+enum plan_backend {
+	BACKEND_SERVES = 0,
+	BACKEND_REFUSES,
+	BACKEND_SILENT,
+	BACKEND_SLOW, /* thinks longer than the gateway waits */
+	BACKEND_DIES, /* is not heard of behind its SYN-ACK */
+	BACKEND_COUNT
+};
+
+enum plan_close {
+	CLOSE_CLIENT = 0, /* when it has all its answers */
+	CLOSE_HALF,       /* the client, behind its last request */
+	CLOSE_SERVER,     /* behind its last answer */
+	CLOSE_RESET,      /* the client, at some time */
+	CLOSE_COUNT
+};
+
+struct plan {
+	uint64_t seed;
+	bool ipv6, darknet, banner;
+	unsigned turns;
+	enum plan_trigger trigger;
+	unsigned counter;
+	enum plan_backend backend;
+	enum plan_close close;
+	uint64_t reset_at_ns, impaired_until_ns;
+	struct plan_request requests[PLAN_TURNS_MAX + 1]; /* from 1 */
+	struct plan_answer answers[ROLE_COUNT][PLAN_TURNS_MAX + 1];
+	struct plan_link links[ROLE_COUNT];
+	struct tcp_config tcp[ROLE_COUNT];
+	struct hb_endpoint attacked;
+	struct rng network; /* draws the fate of each packet */
+};
+
+/* Impairments that the command line can switch off. */
+#define PLAN_NO_LOSS 0x1u
+#define PLAN_NO_REORDER 0x2u
+#define PLAN_NO_DUPLICATE 0x4u
+#define PLAN_NO_JITTER 0x8u
+
+void plan_make(struct plan *plan, uint64_t seed, unsigned without);
+
+const char *plan_role_name(enum role role);
+
+#endif

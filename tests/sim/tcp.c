@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The receiving half: RFC 9293, 3.10.7, with PAWS (RFC 7323) and RFC 5961. */
+#include "tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS UINT64_C(1000000)
+#define DELAYED_ACK (40 * MS)
+#define INITIAL_SEGMENTS 10
+
+bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
+	      void (*send)(void *ctx, const uint8_t *data, size_t len), void *ctx)
+{
+	*tcp = (struct tcp){ .config = *config,
+			     .send = send,
+			     .ctx = ctx,
+			     .peer_mss = 536,
+			     .rto_ns = 1000 * MS,
+			     .timer_ns = TCP_NEVER,
+			     .ack_due_ns = TCP_NEVER };
+	tcp->out = calloc(4, TCP_STREAM_MAX);
+	if (tcp->out == NULL)
+		return false;
+	tcp->in = tcp->out + TCP_STREAM_MAX;
+	tcp->sacked = (bool *)(tcp->in + TCP_STREAM_MAX);
+	tcp->have = tcp->sacked + TCP_STREAM_MAX;
+	return true;
+}
+
+void tcp_fini(struct tcp *tcp)
+{
+	free(tcp->out);
+	tcp->out = NULL;
+}
+
+static void start(struct tcp *tcp, enum tcp_state state, uint64_t now)
+{
+	tcp->state = state;
+	tcp->max = tcp->nxt = 1;
+	tcp->first_ts = tcp_clock(tcp, now);
+	tcp->timer_ns = now + tcp->rto_ns;
+}
+
+void tcp_connect(struct tcp *tcp, uint64_t now)
+{
+	start(tcp, TCP_SYN_SENT, now);
+	tcp_emit(tcp, 0, HB_TCP_SYN, 0, now);
+}
+
+void tcp_write(struct tcp *tcp, const uint8_t *bytes, size_t len, uint64_t now)
+{
+	if (len > TCP_STREAM_MAX - 8 - (size_t)tcp->out_len) {
+		tcp->wrong = "writes more than the model has room for";
+		return;
+	}
+	memcpy(tcp->out + tcp->out_len, bytes, len);
+	tcp->out_len += (int32_t)len;
+	tcp_push(tcp, now);
+}
+
+void tcp_close(struct tcp *tcp, uint64_t now)
+{
+	tcp->closing = true;
+	tcp_push(tcp, now);
+}
+
+void tcp_abort(struct tcp *tcp, uint64_t now)
+{
+	if (tcp->state == TCP_OPEN)
+		tcp_emit(tcp, tcp->nxt, HB_TCP_RST | HB_TCP_ACK, 0, now);
+	tcp->state = TCP_ABORTED;
+}
+
+static void learn_peer(struct tcp *tcp, const struct hb_packet *packet)
+{
+	const struct hb_tcp_options *options = &packet->options;
+
+	tcp->irs = packet->seq;
+	tcp->rcv_nxt = tcp->rcv_max = 1;
+	tcp->granted = tcp->config.options & options->present;
+	if (options->present & HB_TCPOPT_MSS)
+		tcp->peer_mss = options->mss;
+	if (tcp->granted & HB_TCPOPT_WSCALE)
+		tcp->peer_shift = options->wscale;
+	tcp->ts_recent = options->tsval;
+	tcp->window = tcp->max_window = packet->window;
+	tcp->wl1 = packet->seq;
+	tcp->wl2 = packet->ack;
+	tcp->cwnd = INITIAL_SEGMENTS * (int64_t)tcp->peer_mss;
+}
+
+static void listen_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	if (packet->tcp_flags & HB_TCP_RST)
+		return;
+	if (!(packet->tcp_flags & HB_TCP_SYN) || (packet->tcp_flags & HB_TCP_ACK) ||
+	    tcp->config.refuses) {
+		tcp_emit_reset(tcp, packet);
+		return;
+	}
+	learn_peer(tcp, packet);
+	start(tcp, TCP_SYN_RECEIVED, now);
+	tcp_emit(tcp, 0, HB_TCP_SYN | HB_TCP_ACK, 0, now);
+}
+
+static void syn_sent_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	bool acceptable = (packet->tcp_flags & HB_TCP_ACK) && packet->ack == tcp->config.iss + 1;
+
+	if (packet->tcp_flags & HB_TCP_RST) {
+		if (acceptable)
+			tcp->state = TCP_RESET;
+		return;
+	}
+	if (!acceptable) {
+		if (packet->tcp_flags & HB_TCP_ACK)
+			tcp_emit_reset(tcp, packet);
+		return;
+	}
+	if (!(packet->tcp_flags & HB_TCP_SYN))
+		return;
+	learn_peer(tcp, packet);
+	tcp->una = 1;
+	tcp->state = TCP_OPEN;
+	tcp->timer_ns = TCP_NEVER;
+	tcp->rto_ns = 1000 * MS;
+	tcp->tries = 0;
+	tcp_emit_ack(tcp, now);
+}
+
+static int32_t receive_window(const struct tcp *tcp)
+{
+	uint32_t window = tcp->config.buffer_bytes;
+
+	return (int32_t)window;
+}
+
+/* Options that were not negotiated, echoes of what was never sent. */
+static bool options_are_sane(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	const struct hb_tcp_options *options = &packet->options;
+	bool stamped = options->present & HB_TCPOPT_TIMESTAMP;
+	bool resets = packet->tcp_flags & HB_TCP_RST;
+
+	if (packet->tcp_flags & HB_TCP_SYN)
+		return true; /* it offers */
+	if ((options->present & HB_TCPOPT_SACK) && !(tcp->granted & HB_TCPOPT_SACK_OK))
+		tcp->wrong = "gets a SACK option that was not negotiated";
+	if (stamped && !(tcp->granted & HB_TCPOPT_TIMESTAMP))
+		tcp->wrong = "gets a timestamp that was not negotiated";
+	if (!stamped && (tcp->granted & HB_TCPOPT_TIMESTAMP) && !resets)
+		tcp->wrong = "gets a segment without the negotiated timestamp";
+	if (stamped && (packet->tcp_flags & HB_TCP_ACK) && !resets &&
+	    ((int32_t)(options->tsecr - tcp_clock(tcp, now)) > 0 ||
+	     (int32_t)(options->tsecr - tcp->first_ts) < 0))
+		tcp->wrong = "gets an echo of a timestamp that it never sent";
+	return tcp->wrong == NULL;
+}
+
+/* True if the clock went back. */
+static bool paws_refuses(struct tcp *tcp, const struct hb_packet *packet)
+{
+	if (!(tcp->granted & HB_TCPOPT_TIMESTAMP) || (packet->tcp_flags & HB_TCP_RST))
+		return false;
+	if ((int32_t)(packet->options.tsval - tcp->ts_recent) < 0) {
+		tcp->paws_drops++;
+		return true;
+	}
+	if ((int32_t)(packet->seq - tcp->last_ack_sent) <= 0)
+		tcp->ts_recent = packet->options.tsval;
+	return false;
+}
+
+static void reset_input(struct tcp *tcp, int32_t at, uint64_t now)
+{
+	if (at == tcp->rcv_nxt)
+		tcp->state = TCP_RESET;
+	else if (at > tcp->rcv_nxt && at < tcp->rcv_nxt + receive_window(tcp))
+		tcp_emit_ack(tcp, now); /* a challenge (RFC 5961, 3.2) */
+}
+
+/* RFC 5961, 5.2. */
+static bool ack_is_acceptable(const struct tcp *tcp, const struct hb_packet *packet)
+{
+	int32_t ack = (int32_t)(packet->ack - tcp->config.iss);
+
+	return ack <= tcp->max && ack >= tcp->una - tcp->max_window;
+}
+
+static bool ack_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	if (!(packet->tcp_flags & HB_TCP_ACK))
+		return false;
+	if (tcp->state == TCP_SYN_RECEIVED) {
+		if (packet->ack != tcp->config.iss + 1) {
+			tcp_emit_reset(tcp, packet);
+			return false;
+		}
+		tcp->state = TCP_OPEN;
+		tcp->una = 1;
+		tcp->timer_ns = TCP_NEVER;
+		tcp->tries = 0;
+	}
+	if (!ack_is_acceptable(tcp, packet)) {
+		tcp_emit_ack(tcp, now);
+		return false;
+	}
+	tcp_acknowledged(tcp, packet, now);
+	return true;
+}
+
+/* Keeps the bytes inside the window; the first copy of one counts, and all must be alike. */
+static void store(struct tcp *tcp, const uint8_t *payload, int32_t at, int32_t len)
+{
+	int32_t edge = tcp->rcv_nxt + receive_window(tcp);
+
+	for (int32_t i = 0; i < len; i++) {
+		int32_t pos = at + i;
+
+		if (pos < 1 || pos >= edge || pos >= (int32_t)TCP_STREAM_MAX - 2)
+			continue;
+		if (tcp->have[pos] && tcp->in[pos - 1] != payload[i])
+			tcp->wrong = "gets two versions of one byte";
+		tcp->in[pos - 1] = payload[i];
+		tcp->have[pos] = true;
+		if (pos >= tcp->rcv_max)
+			tcp->rcv_max = pos + 1;
+	}
+	while (tcp->rcv_nxt < tcp->rcv_max && tcp->have[tcp->rcv_nxt])
+		tcp->rcv_nxt++;
+}
+
+static void data_input(struct tcp *tcp, const struct hb_packet *packet, int32_t at, uint64_t now)
+{
+	int32_t len = (int32_t)packet->payload_len, before = tcp->rcv_nxt;
+	bool fin = packet->tcp_flags & HB_TCP_FIN;
+	bool hole = tcp->rcv_max > tcp->rcv_nxt;
+
+	if (len == 0 && !fin)
+		return;
+	store(tcp, packet->data + packet->payload_offset, at, len);
+	if (fin && tcp->fin_at != 0 && tcp->fin_at != at + len)
+		tcp->wrong = "gets FINs at two places";
+	if (fin)
+		tcp->fin_at = at + len;
+	if (tcp->fin_at != 0 && tcp->rcv_max > tcp->fin_at + 1)
+		tcp->wrong = "gets data behind a FIN";
+	if (tcp->fin_at != 0 && tcp->rcv_nxt == tcp->fin_at) {
+		tcp->rcv_nxt++;
+		tcp->rcv_max = tcp->rcv_nxt;
+	}
+	if (tcp->rcv_nxt == before || hole || fin || ++tcp->unacked_segments >= 2)
+		tcp_emit_ack(tcp, now);
+	else if (tcp->ack_due_ns == TCP_NEVER)
+		tcp->ack_due_ns = now + DELAYED_ACK;
+}
+
+static bool in_window(const struct tcp *tcp, const struct hb_packet *packet, int32_t at)
+{
+	int32_t end = at + (int32_t)packet->payload_len +
+		      (packet->tcp_flags & (HB_TCP_FIN | HB_TCP_SYN) ? 1 : 0);
+
+	return end >= tcp->rcv_nxt && at <= tcp->rcv_nxt + receive_window(tcp);
+}
+
+static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	int32_t at = (int32_t)(packet->seq - tcp->irs);
+	int32_t end = at + (int32_t)packet->payload_len;
+
+	if (!options_are_sane(tcp, packet, now))
+		return;
+	if (tcp->state == TCP_SYN_RECEIVED && (packet->tcp_flags & HB_TCP_SYN) && at == 0) {
+		tcp_emit(tcp, 0, HB_TCP_SYN | HB_TCP_ACK, 0, now);
+		return;
+	}
+	if (paws_refuses(tcp, packet)) {
+		tcp_emit_ack(tcp, now);
+		return;
+	}
+	if (packet->tcp_flags & HB_TCP_RST) {
+		reset_input(tcp, at, now);
+		return;
+	}
+	if (!in_window(tcp, packet, at)) {
+		tcp_emit_ack(tcp, now);
+		return;
+	}
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		tcp_emit_ack(tcp, now); /* RFC 5961, 4.2 */
+		return;
+	}
+	if (!ack_input(tcp, packet, now))
+		return;
+	data_input(tcp, packet, at, now);
+	if (packet->payload_len > 0 && end <= 0)
+		tcp->wrong = "gets data from before the session";
+}
+
+void tcp_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	switch (tcp->state) {
+	case TCP_LISTEN:
+		listen_input(tcp, packet, now);
+		break;
+	case TCP_SYN_SENT:
+		syn_sent_input(tcp, packet, now);
+		break;
+	case TCP_SYN_RECEIVED:
+	case TCP_OPEN:
+		open_input(tcp, packet, now);
+		break;
+	default:
+		if (!(packet->tcp_flags & HB_TCP_RST))
+			tcp_emit_reset(tcp, packet);
+	}
+}

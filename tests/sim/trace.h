@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes a run down as a packet script (tests/script/README.md): what went into the engine and what
+ * came out of it. Bytes of payload are not those of the run, their lengths and places are.
+ */
+#ifndef TRACE_H
+#define TRACE_H
+
+#include "plan.h"
+
+#include <stdio.h>
+
+struct trace {
+	FILE *out; /* NULL: nothing is written */
+	const struct plan *plan;
+	uint32_t isn[ROLE_COUNT];
+	char *expected; /* lines that belong behind the next one */
+	size_t expected_len;
+	FILE *expecting;
+};
+
+void trace_open(struct trace *trace, const struct plan *plan, FILE *out);
+void trace_close(struct trace *trace);
+
+/* A packet left the gateway; shown with the next line. */
+void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet);
+
+/* A packet went in, or (NULL) a timer fired. */
+void trace_enters(struct trace *trace, uint64_t now, enum role from,
+		  const struct hb_packet *packet);
+
+/* What became of the handover; failure NULL: none failed. */
+void trace_end(const struct trace *trace, bool handed_over, const char *failure);
+
+void trace_remark(struct trace *trace, uint64_t now, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "wire.h"
+
+#include "bytes.h"
+#include "checksum.h"
+
+#include <string.h>
+
+#define KIND_NOP 1
+#define KIND_MSS 2
+#define KIND_WSCALE 3
+#define KIND_SACK_OK 4
+#define KIND_SACK 5
+#define KIND_TIMESTAMP 8
+
+static uint8_t *put_sack(uint8_t *p, const struct hb_tcp_options *options)
+{
+	*p++ = KIND_NOP;
+	*p++ = KIND_NOP;
+	*p++ = KIND_SACK;
+	*p++ = (uint8_t)(2 + 8 * options->sack_count);
+	for (unsigned i = 0; i < options->sack_count; i++) {
+		hb_put_be32(p, options->sack[i].left);
+		hb_put_be32(p + 4, options->sack[i].right);
+		p += 8;
+	}
+	return p;
+}
+
+static size_t put_options(uint8_t *start, const struct hb_tcp_options *options)
+{
+	uint8_t *p = start;
+
+	if (options->present & HB_TCPOPT_MSS) {
+		*p++ = KIND_MSS;
+		*p++ = 4;
+		hb_put_be16(p, options->mss);
+		p += 2;
+	}
+	if (options->present & HB_TCPOPT_SACK_OK) {
+		*p++ = KIND_SACK_OK;
+		*p++ = 2;
+	}
+	if (options->present & HB_TCPOPT_TIMESTAMP) {
+		*p++ = KIND_TIMESTAMP;
+		*p++ = 10;
+		hb_put_be32(p, options->tsval);
+		hb_put_be32(p + 4, options->tsecr);
+		p += 8;
+	}
+	if (options->present & HB_TCPOPT_WSCALE) {
+		*p++ = KIND_WSCALE;
+		*p++ = 3;
+		*p++ = options->wscale;
+	}
+	if (options->present & HB_TCPOPT_SACK)
+		p = put_sack(p, options);
+	while ((p - start) % 4 != 0)
+		*p++ = KIND_NOP;
+	return (size_t)(p - start);
+}
+
+static size_t put_ip(uint8_t *p, const struct wire_segment *segment, size_t l4_len)
+{
+	if (hb_addr_is_ipv4(&segment->src.addr)) {
+		p[0] = 0x45;
+		hb_put_be16(p + 2, (uint16_t)(20 + l4_len));
+		hb_put_be16(p + 4, segment->ip_id);
+		hb_put_be16(p + 6, 0x4000);
+		p[8] = segment->ttl;
+		p[9] = HB_PROTO_TCP;
+		memcpy(p + 12, segment->src.addr.bytes + 12, 4);
+		memcpy(p + 16, segment->dst.addr.bytes + 12, 4);
+		hb_checksum_fill_ipv4(p, 20);
+		return 20;
+	}
+	p[0] = 0x60;
+	hb_put_be16(p + 4, (uint16_t)l4_len);
+	p[6] = HB_PROTO_TCP;
+	p[7] = segment->ttl;
+	memcpy(p + 8, segment->src.addr.bytes, 16);
+	memcpy(p + 24, segment->dst.addr.bytes, 16);
+	return 40;
+}
+
+size_t wire_write(uint8_t buf[WIRE_MTU], const struct wire_segment *segment)
+{
+	uint8_t options[64];
+	size_t options_len = put_options(options, &segment->options);
+	size_t l4_len = 20 + options_len + segment->payload_len;
+	struct hb_packet packet;
+	uint8_t *tcp;
+
+	memset(buf, 0, 60);
+	tcp = buf + put_ip(buf, segment, l4_len);
+	memset(tcp, 0, 20);
+	hb_put_be16(tcp, segment->src.port);
+	hb_put_be16(tcp + 2, segment->dst.port);
+	hb_put_be32(tcp + 4, segment->seq);
+	hb_put_be32(tcp + 8, segment->ack);
+	tcp[12] = (uint8_t)((20 + options_len) << 2);
+	tcp[13] = segment->flags;
+	hb_put_be16(tcp + 14, segment->window);
+	memcpy(tcp + 20, options, options_len);
+	if (segment->payload_len > 0)
+		memcpy(tcp + 20 + options_len, segment->payload, segment->payload_len);
+	if (hb_packet_parse(buf, (size_t)(tcp - buf) + l4_len, &packet) != 0)
+		return 0;
+	hb_checksum_fill_l4(buf, &packet);
+	return packet.len;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A client, two honeypots, three links and the engine between them, in virtual time. */
+#ifndef WORLD_H
+#define WORLD_H
+
+#include "app.h"
+#include "link.h"
+#include "trace.h"
+
+#include <honeybrid/honeybrid.h>
+
+#define WORLD_WRONG_SIZE 200
+
+struct world {
+	const struct plan *plan;
+	uint64_t now_ns;
+	struct hb_policy *policy;
+	struct hb_engine *engine;
+	struct hb_ops ops;
+	struct link_net net;
+	struct tcp tcp[ROLE_COUNT];
+	struct app_client client;
+	struct app_server servers[ROLE_COUNT]; /* that of the client is not used */
+	struct trace trace;
+	struct hb_counters counters; /* at the end */
+	bool handed_over, undone;
+	unsigned events[HB_EVENT_COUNT];
+	unsigned sessions; /* flows that the client began */
+	struct hb_handover_info info;
+	char failure[160]; /* why a handover was undone or declined */
+	/* How many packets were lost or reordered on a link before the handover was decided. */
+	unsigned impaired_before[ROLE_COUNT];
+	bool finished; /* client and links are at rest */
+	uint64_t finished_ns;
+	char wrong[WORLD_WRONG_SIZE]; /* the first thing that must not be */
+};
+
+/* Runs the plan to its end and until nothing is left; world_free() it, also on failure. */
+void world_run(struct world *world, const struct plan *plan, FILE *trace);
+void world_free(struct world *world);
+
+/* Notes what is wrong, if nothing was before. */
+void world_wrong(struct world *world, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
