@@ -128,6 +128,15 @@ struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit 
 	return text ? parse_source(path, text, length, messages, status) : NULL;
 }
 
+int hb_config_load_state(struct hb_config *config, struct hb_cli_error *err)
+{
+	struct hb_error reason = { 0 };
+
+	if (hb_policy_load(config->policy, &reason) == 0)
+		return 0;
+	return hb_cli_error_set(err, hb_builder_status(reason.code), "%s", reason.message);
+}
+
 void hb_config_free(struct hb_config *config)
 {
 	if (!config)

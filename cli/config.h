@@ -48,6 +48,14 @@ struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit 
 struct hb_config *hb_config_parse(const char *name, const char *text, size_t length, FILE *messages,
 				  enum hb_exit *status);
 
+/*
+ * Reads what the modules remember. Not part of reading a file: who only asks about it needs no
+ * state.
+ *
+ * Returns  0, or -1 with *err filled in; then the configuration is only good for hb_config_free().
+ */
+int hb_config_load_state(struct hb_config *config, struct hb_cli_error *err);
+
 /* Frees a configuration and its reference to the policy; NULL is fine. */
 void hb_config_free(struct hb_config *config);
 

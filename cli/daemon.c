@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Order of a start: what may fail for want of a file or a privilege comes first, while there is a
- * terminal to say so: queue, sockets, log. Then into the background, pid file (with the right
- * number now), privileges away, threads.
+ * terminal to say so: state files, queue, sockets, log. Then into the background, pid file (with
+ * the right number now), privileges away, threads.
  *
  * Order of a stop: the worker ends all flows in its own thread, while this one goes on writing
- * their records, so that none of them is lost however many there are. Then the log is closed.
+ * their records, so that none of them is lost however many there are. Then what the modules
+ * remember is saved, and the log is closed.
  */
 #include "daemon.h"
 
@@ -73,6 +74,17 @@ static int start(struct daemon *daemon, struct hb_cli_error *err)
 	return 0;
 }
 
+static void say_forgetful(const struct daemon *daemon)
+{
+	const struct hb_policy *policy = daemon->config->policy;
+	const char *name;
+
+	for (size_t i = 0; (name = hb_policy_forgetful_at(policy, i)) != NULL; i++)
+		hb_notice_say(&daemon->notice,
+			      "module \"%s\" has no \"backup\": it remembers until the end only",
+			      name);
+}
+
 static void say_summary(struct daemon *daemon)
 {
 	struct hb_counters engine;
@@ -108,11 +120,13 @@ static int run(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
 
 	if (open_all(daemon, queue, err) < 0 || start(daemon, err) < 0)
 		return -1;
+	say_forgetful(daemon);
 	manage = (struct hb_manage){
 		.notice = &daemon->notice,
 		.output = daemon->output,
 		.queue = daemon->queue,
 		.worker = daemon->worker,
+		.policy = daemon->config->policy,
 		.rotate_hourly = daemon->config->log_rotation,
 	};
 	if (hb_manage_run(&manage, err) < 0)
@@ -133,7 +147,7 @@ static void hold_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue)
+enum hb_exit hb_daemon_run(struct hb_config *config, uint16_t queue)
 {
 	struct daemon daemon = { .config = config, .background = { .report_fd = -1 } };
 	struct hb_cli_error err = { .status = HB_EXIT_OK };
@@ -142,7 +156,7 @@ enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue)
 	signal(SIGPIPE, SIG_IGN);
 	hold_signals();
 	openlog("honeybridd", LOG_PID, LOG_DAEMON);
-	if (run(&daemon, queue, &err) < 0)
+	if (hb_config_load_state(config, &err) < 0 || run(&daemon, queue, &err) < 0)
 		hb_notice_say(&daemon.notice, "%s", err.message);
 	close_all(&daemon);
 	hb_background_fail(&daemon.background, err.status);

@@ -11,6 +11,6 @@
  * @queue   the kernel queue's number.
  * Returns  the status to end with.
  */
-enum hb_exit hb_daemon_run(const struct hb_config *config, uint16_t queue);
+enum hb_exit hb_daemon_run(struct hb_config *config, uint16_t queue);
 
 #endif

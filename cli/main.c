@@ -22,10 +22,15 @@ static int fail(const struct hb_cli_error *err)
 static int check(const struct hb_cli_options *options)
 {
 	enum hb_exit status;
+	struct hb_cli_error err;
 	struct hb_config *config = hb_config_load(options->config, stderr, &status);
 
 	if (!config)
 		return (int)status;
+	if (hb_config_load_state(config, &err) < 0) {
+		hb_config_free(config);
+		return fail(&err);
+	}
 	printf("%s: ok\n", options->config);
 	if (options->verbose)
 		hb_config_explain(config, stdout);

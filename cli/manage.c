@@ -12,15 +12,17 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 8
+#define SAVE_INTERVAL_S 60
 
 struct loop {
 	const struct hb_manage *manage;
 	struct event_base *base;
 	struct event *events[EVENTS_MAX];
 	size_t event_count;
-	struct event *clock;
+	struct event *clock, *save;
 	uint64_t lost; /* records, as far as they were reported */
 	bool in_burst; /* of lost records */
+	bool unsaved;  /* what modules remember: the last attempt failed */
 	bool stopping;
 	pthread_t stopper; /* while stopping */
 	int stopped_fd;    /* readable when the worker has stopped */
@@ -138,6 +140,35 @@ static void on_hour(evutil_socket_t fd, short what, void *ctx)
 		hb_notice_say(loop->manage->notice, "hourly rotation has stopped: no timer");
 }
 
+static struct hb_time read_wall_clock(void)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct hb_time){ .wall_us = wall.tv_sec * INT64_C(1000000) + wall.tv_nsec / 1000 };
+}
+
+/* A disk that is full stays so for a while: one line when it begins and one when it is over. */
+static void save_state(struct loop *loop)
+{
+	const struct hb_notice *notice = loop->manage->notice;
+	struct hb_error err = { 0 };
+	bool failed = hb_policy_save(loop->manage->policy, read_wall_clock(), &err) < 0;
+
+	if (failed && !loop->unsaved)
+		hb_notice_say(notice, "%s", err.message);
+	if (!failed && loop->unsaved)
+		hb_notice_say(notice, "state files can be written again");
+	loop->unsaved = failed;
+}
+
+static void on_save(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	save_state(ctx);
+}
+
 static int add_event(struct loop *loop, int number, short what, event_callback_fn callback)
 {
 	struct event *event = event_new(loop->base, number, what | EV_PERSIST, callback, loop);
@@ -167,12 +198,17 @@ void hb_manage_signals(sigset_t *set)
 
 static int add_all(struct loop *loop)
 {
+	static const struct timeval save_interval = { .tv_sec = SAVE_INTERVAL_S };
+
 	for (size_t i = 0; i < SIGNAL_COUNT; i++) {
 		if (add_event(loop, signals[i].number, EV_SIGNAL, signals[i].callback) < 0)
 			return -1;
 	}
 	if (add_event(loop, hb_logqueue_fd(loop->manage->queue), EV_READ, on_log) < 0 ||
 	    add_event(loop, loop->stopped_fd, EV_READ, on_stopped) < 0)
+		return -1;
+	loop->save = event_new(loop->base, -1, EV_PERSIST, on_save, loop);
+	if (!loop->save || event_add(loop->save, &save_interval) < 0)
 		return -1;
 	if (!loop->manage->rotate_hourly)
 		return 0;
@@ -194,6 +230,8 @@ static void close_loop(struct loop *loop)
 {
 	if (loop->clock)
 		event_free(loop->clock);
+	if (loop->save)
+		event_free(loop->save);
 	while (loop->event_count > 0)
 		event_free(loop->events[--loop->event_count]);
 	if (loop->base)
@@ -210,6 +248,8 @@ static int run(struct loop *loop, struct hb_cli_error *err)
 		return -1;
 	hb_manage_signals(&set);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	/* What cannot be written is better known now than when it is lost. */
+	save_state(loop);
 	hb_notice_say(loop->manage->notice, "ready");
 	if (event_base_dispatch(loop->base) < 0)
 		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot wait for signals: %s",
@@ -219,6 +259,8 @@ static int run(struct loop *loop, struct hb_cli_error *err)
 	while (hb_logqueue_drain(loop->manage->queue, hb_output_take, loop->manage->output) > 0)
 		hb_output_flush(loop->manage->output);
 	report_lost(loop);
+	loop->unsaved = false; /* the last time it is said in any case */
+	save_state(loop);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The main thread's loop: signals, the log's queue, rotation by the clock. */
+/* The main thread's loop: signals, the log's queue, rotation by the clock, saving what modules
+ * know. */
 #ifndef HB_MANAGE_H
 #define HB_MANAGE_H
 
@@ -15,6 +16,7 @@ struct hb_manage {
 	struct hb_output *output;
 	struct hb_logqueue *queue;
 	struct hb_worker *worker; /* started */
+	const struct hb_policy *policy;
 	bool rotate_hourly;
 };
 
@@ -22,7 +24,8 @@ struct hb_manage {
 void hb_manage_signals(sigset_t *set);
 
 /*
- * Runs until a signal stops it, then stops the worker and writes the last records.
+ * Runs until a signal stops it, then stops the worker, writes the last records and saves what the
+ * modules remember.
  *
  * @manage  borrowed for the call.
  * Returns  0, or -1 with *err filled in.

@@ -127,9 +127,11 @@ static int copy_text(const char *text, struct hb_param_value *value, struct hb_e
 static int set_path(const struct hb_param *param, const struct hb_setting *setting,
 		    struct hb_param_value *value, struct hb_error *err)
 {
-	if (setting->value[0] == '\0')
+	/* Which file it is must not depend on where a program is started. */
+	if (setting->value[0] != '/')
 		return hb_error_set(err, HB_ERROR_CONFIG, setting->column,
-				    "\"%s\" is \"\": it must name a file", param->name);
+				    "\"%s\" is \"%.*s\": it must be a file's absolute path",
+				    param->name, QUOTE_MAX, setting->value);
 	return copy_text(setting->value, value, err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "filter.h"
 #include "registry.h"
+#include "store_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -274,6 +275,55 @@ int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
 	keep_one_an_address(policy);
 	policy->sealed = true;
 	return 0;
+}
+
+int hb_policy_load(struct hb_policy *policy, struct hb_error *err)
+{
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		struct hb_store *store = hb_instance_store(policy->instances[i]);
+		const char *path = hb_instance_backup(policy->instances[i]);
+		int ret = store && path ? hb_store_file_load(store, path, err) : 0;
+
+		if (ret < 0)
+			return ret;
+	}
+	policy->loaded = true;
+	return 0;
+}
+
+int hb_policy_save(const struct hb_policy *policy, struct hb_time now, struct hb_error *err)
+{
+	int first = 0;
+
+	if (!policy->loaded)
+		return hb_error_set(err, HB_ERROR_STATE, 0,
+				    "the state files were not read: hb_policy_load() comes first");
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		struct hb_store *store = hb_instance_store(policy->instances[i]);
+		const char *path = hb_instance_backup(policy->instances[i]);
+
+		if (!store || !path)
+			continue;
+
+		int ret = hb_store_file_save(store, path, now.wall_us, first == 0 ? err : NULL);
+
+		if (first == 0)
+			first = ret;
+	}
+	return first;
+}
+
+const char *hb_policy_forgetful_at(const struct hb_policy *policy, size_t i)
+{
+	for (size_t j = 0; j < policy->instance_count; j++) {
+		const struct hb_instance *instance = policy->instances[j];
+
+		if (!hb_instance_store(instance) || hb_instance_backup(instance))
+			continue;
+		if (i-- == 0)
+			return hb_instance_name(instance);
+	}
+	return NULL;
 }
 
 const struct hb_target *hb_policy_match(const struct hb_policy *policy,

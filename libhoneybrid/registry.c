@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define RANDOM_KEY_SIZE 16
+#define US_PER_S INT64_C(1000000)
 #define NOTE_SIZE 201 /* 200 bytes and the zero */
 #define QUOTE_MAX 64  /* how much of a culprit an error quotes */
 
@@ -176,6 +177,36 @@ const char *hb_instance_text(const struct hb_instance *instance, const char *par
 const uint8_t *hb_instance_random_key(const struct hb_instance *instance)
 {
 	return instance->random_key;
+}
+
+struct hb_store *hb_instance_new_store(const struct hb_instance *instance, size_t value_size,
+				       const struct hb_store_layout *layout, struct hb_error *err)
+{
+	struct hb_store_options options = {
+		.size = sizeof(options),
+		.value_size = value_size,
+		.expiration_us = hb_instance_integer(instance, "expiration") * US_PER_S,
+		.layout = layout,
+	};
+
+	memcpy(options.hash_key, instance->random_key, sizeof(options.hash_key));
+
+	struct hb_store *store = hb_store_new(&options);
+
+	if (!store)
+		hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for module \"%.*s\"", QUOTE_MAX,
+			     instance->name);
+	return store;
+}
+
+struct hb_store *hb_instance_store(const struct hb_instance *instance)
+{
+	return instance->module->store ? instance->module->store(instance->state) : NULL;
+}
+
+const char *hb_instance_backup(const struct hb_instance *instance)
+{
+	return hb_instance_text(instance, "backup");
 }
 
 /* The value of parameter i if it is a path, else NULL. */

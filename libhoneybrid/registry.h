@@ -13,6 +13,10 @@ void hb_instance_free(struct hb_instance *instance);
 
 const struct hb_module *hb_instance_module(const struct hb_instance *instance);
 
+/* The store and the file that it is kept in; NULL where there is none. Borrowed. */
+struct hb_store *hb_instance_store(const struct hb_instance *instance);
+const char *hb_instance_backup(const struct hb_instance *instance);
+
 /* A file that both use (two PATH parameters with one value), NULL if there is none. Borrowed. */
 const char *hb_instance_shared_path(const struct hb_instance *a, const struct hb_instance *b);
 

@@ -10,9 +10,10 @@
  * An entry is one block: links, then the value, aligned for anything, then its label, which is the
  * group's length, the group and the key. Hash and comparison look at labels only.
  */
-#include <honeybrid/store.h>
+#include "store.h"
 
 #include "siphash.h"
+#include "store_text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #define FIRST_BUCKETS 64
 #define VALUE_MAX 65536      /* bytes */
 #define EXPIRED_PER_UPDATE 2 /* more than one, so that expiry outruns what is added */
+#define BUCKETS_PER_COPY 256 /* while a lock is held */
 #define LABEL_MAX (1 + HB_STORE_GROUP_MAX + HB_STORE_KEY_MAX)
 
 struct label {
@@ -47,6 +49,7 @@ struct shard {
 	size_t bucket_count; /* a power of two */
 	size_t count;
 	struct entry *newest, *oldest;
+	bool copying; /* bucket by bucket: the table must not grow meanwhile */
 };
 
 struct hb_store {
@@ -54,6 +57,7 @@ struct hb_store {
 	size_t shard_max;
 	int64_t expiration_us;
 	uint8_t hash_key[16];
+	const struct hb_store_layout *layout;
 	unsigned shard_count;
 	struct shard *shards;
 };
@@ -74,6 +78,12 @@ static int make_label(struct label *label, const char *group, const void *key, s
 	memcpy(label->bytes + 1 + group_len, key, key_len);
 	label->len = 1 + group_len + key_len;
 	return 0;
+}
+
+/* The low bits choose the bucket, the high ones the shard. */
+static struct shard *shard_of(const struct hb_store *store, uint64_t hash)
+{
+	return &store->shards[(hash >> 32) % store->shard_count];
 }
 
 static struct entry **bucket_of(const struct shard *shard, uint64_t hash)
@@ -154,7 +164,7 @@ static struct entry *add(const struct hb_store *store, struct shard *shard, uint
 		return NULL;
 	if (shard->count == store->shard_max)
 		remove_oldest(shard);
-	if (shard->count >= shard->bucket_count)
+	if (shard->count >= shard->bucket_count && !shard->copying)
 		grow(shard);
 	entry->hash = hash;
 	entry->label_len = label->len;
@@ -187,8 +197,7 @@ int hb_store_update(struct hb_store *store, const char *group, const void *key, 
 		return -EINVAL;
 
 	uint64_t hash = hb_siphash(store->hash_key, label.bytes, label.len);
-	/* The low bits choose the bucket, the high ones the shard. */
-	struct shard *shard = &store->shards[(hash >> 32) % store->shard_count];
+	struct shard *shard = shard_of(store, hash);
 
 	pthread_mutex_lock(&shard->lock);
 	remove_expired(store, shard, now_us);
@@ -224,6 +233,149 @@ size_t hb_store_count(const struct hb_store *store)
 	return count;
 }
 
+const struct hb_store_layout *hb_store_get_layout(const struct hb_store *store)
+{
+	return store->layout;
+}
+
+struct hb_store_item *hb_store_item_new(const struct hb_store *store)
+{
+	return calloc(1, sizeof(struct hb_store_item) + store->value_size);
+}
+
+static int copy_entry(const struct hb_store *store, struct entry *entry, struct hb_store_copy *copy)
+{
+	const uint8_t *label = label_of(store, entry);
+
+	if (copy->count == copy->room) {
+		size_t room = copy->room > 0 ? 2 * copy->room : BUCKETS_PER_COPY;
+		struct hb_store_item **items = reallocarray(copy->items, room, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		copy->items = items;
+		copy->room = room;
+	}
+
+	struct hb_store_item *item = hb_store_item_new(store);
+
+	if (!item)
+		return -ENOMEM;
+	item->last_seen_us = entry->last_seen_us;
+	memcpy(item->group, label + 1, label[0]);
+	item->key_len = entry->label_len - 1 - label[0];
+	memcpy(item->key, label + 1 + label[0], item->key_len);
+	memcpy(item->value, entry->value, store->value_size);
+	copy->items[copy->count++] = item;
+	return 0;
+}
+
+/* Copies the entries of some buckets from *next on, and moves it. */
+static int copy_buckets(const struct hb_store *store, const struct shard *shard, int64_t now_us,
+			size_t *next, struct hb_store_copy *copy)
+{
+	for (size_t i = 0; i < BUCKETS_PER_COPY && *next < shard->bucket_count; i++, ++*next) {
+		for (struct entry *entry = shard->buckets[*next]; entry; entry = entry->chain) {
+			if (!expired(store, entry, now_us) && copy_entry(store, entry, copy) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int copy_shard(const struct hb_store *store, struct shard *shard, int64_t now_us,
+		      struct hb_store_copy *copy)
+{
+	size_t next = 0;
+	bool more = true;
+	int ret = 0;
+
+	while (more) {
+		pthread_mutex_lock(&shard->lock);
+		ret = copy_buckets(store, shard, now_us, &next, copy);
+		more = ret == 0 && next < shard->bucket_count;
+		shard->copying = more;
+		pthread_mutex_unlock(&shard->lock);
+	}
+	return ret;
+}
+
+int hb_store_copy(const struct hb_store *store, int64_t now_us, struct hb_store_copy *copy)
+{
+	*copy = (struct hb_store_copy){ 0 };
+	for (unsigned i = 0; i < store->shard_count; i++) {
+		if (copy_shard(store, &store->shards[i], now_us, copy) < 0) {
+			hb_store_copy_free(copy);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void hb_store_copy_free(struct hb_store_copy *copy)
+{
+	for (size_t i = 0; i < copy->count; i++)
+		free(copy->items[i]);
+	free(copy->items);
+	*copy = (struct hb_store_copy){ 0 };
+}
+
+int hb_store_restore(struct hb_store *store, const struct hb_store_item *item)
+{
+	struct label label;
+
+	if (make_label(&label, item->group, item->key, item->key_len) < 0)
+		return -EINVAL;
+
+	uint64_t hash = hb_siphash(store->hash_key, label.bytes, label.len);
+	struct shard *shard = shard_of(store, hash);
+
+	if (find(store, shard, hash, &label))
+		return -EEXIST;
+
+	struct entry *entry = add(store, shard, hash, &label);
+
+	if (!entry)
+		return -ENOMEM;
+	entry->last_seen_us = item->last_seen_us;
+	memcpy(entry->value, item->value, store->value_size);
+	return 0;
+}
+
+static int compare_use(const void *a, const void *b)
+{
+	const struct entry *const *x = a, *const *y = b;
+
+	return ((*x)->last_seen_us > (*y)->last_seen_us) -
+	       ((*x)->last_seen_us < (*y)->last_seen_us);
+}
+
+static int sort_shard(struct shard *shard)
+{
+	struct entry **entries = calloc(shard->count + 1, sizeof(struct entry *));
+	size_t count = 0;
+
+	if (!entries)
+		return -ENOMEM;
+	for (struct entry *entry = shard->oldest; entry; entry = entry->newer)
+		entries[count++] = entry;
+	qsort(entries, count, sizeof(struct entry *), compare_use);
+	shard->newest = shard->oldest = NULL;
+	for (size_t i = 0; i < count; i++)
+		list_add_newest(shard, entries[i]);
+	free(entries);
+	return 0;
+}
+
+int hb_store_sort(struct hb_store *store)
+{
+	for (unsigned i = 0; i < store->shard_count; i++) {
+		if (sort_shard(&store->shards[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int shard_init(struct shard *shard)
 {
 	shard->buckets = calloc(FIRST_BUCKETS, sizeof(struct entry *));
@@ -252,6 +404,7 @@ static int init(struct hb_store *store, const struct hb_store_options *options)
 
 	store->value_size = options->value_size;
 	store->expiration_us = options->expiration_us;
+	store->layout = options->layout;
 	store->shard_max = max / shards;
 	memcpy(store->hash_key, options->hash_key, sizeof(store->hash_key));
 	store->shards = calloc(shards, sizeof(struct shard));
@@ -267,6 +420,8 @@ static int init(struct hb_store *store, const struct hb_store_options *options)
 struct hb_store *hb_store_new(const struct hb_store_options *options)
 {
 	if (options->size < sizeof(*options) || options->value_size > VALUE_MAX)
+		return NULL;
+	if (options->layout && !hb_store_text_fits(options->layout, options->value_size))
 		return NULL;
 
 	struct hb_store *store = calloc(1, sizeof(*store));

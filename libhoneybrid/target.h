@@ -52,6 +52,7 @@ struct hb_honeypot {
 struct hb_policy {
 	atomic_uint refs;
 	bool sealed;
+	bool loaded; /* the instances know what was in their files */
 	struct hb_options options;
 	struct hb_instance **instances;
 	size_t instance_count;

@@ -10,13 +10,13 @@
 
 #include <openssl/evp.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHA1_SIZE 20
 #define EXCERPT_LEN 64
-#define US_PER_S INT64_C(1000000)
 
 static const char mask[] = "<0.0.0.0>";
 
@@ -25,10 +25,10 @@ struct hash {
 	EVP_MD *sha1;
 };
 
-/* What is remembered of a payload: the fields of a line of the state file. */
+/* What is remembered of a payload. */
 struct payload_record {
 	uint64_t count;
-	int64_t first_seen_us, last_seen_us;
+	int64_t first_seen_us;
 	uint32_t packet_index; /* client packets before the one that had it first */
 	uint32_t bytes;
 	char excerpt[EXCERPT_LEN]; /* the start, with '.' for what cannot be printed; zero-padded */
@@ -138,15 +138,13 @@ static void update(void *ctx, void *value, bool is_new)
 {
 	struct sighting *sighting = ctx;
 	struct payload_record *record = value;
-	int64_t now_us = sighting->query->now.wall_us;
 	uint32_t client_packets = sighting->query->flow->client_packets;
 
 	sighting->is_new = is_new;
 	record->count++;
-	record->last_seen_us = now_us;
 	if (!is_new)
 		return;
-	record->first_seen_us = now_us;
+	record->first_seen_us = sighting->query->now.wall_us;
 	record->packet_index = client_packets > 0 ? client_packets - 1 : 0;
 	record->bytes = (uint32_t)sighting->len;
 	make_excerpt(record->excerpt, sighting->payload, sighting->len);
@@ -188,28 +186,48 @@ static void destroy(void *state)
 	free(hash);
 }
 
+static struct hb_store *store(void *state)
+{
+	const struct hash *hash = state;
+
+	return hash->store;
+}
+
+static const struct hb_field fields[] = {
+	HB_FIELD("the count", HB_FIELD_NUMBER, struct payload_record, count),
+	HB_FIELD("the time", HB_FIELD_FIRST_SEEN, struct payload_record, first_seen_us),
+	{ .name = "the duration", .type = HB_FIELD_DURATION },
+	HB_FIELD("the packet's number", HB_FIELD_NUMBER, struct payload_record, packet_index),
+	HB_FIELD("the length", HB_FIELD_NUMBER, struct payload_record, bytes),
+	HB_FIELD("the text", HB_FIELD_TEXT, struct payload_record, excerpt),
+	{ .name = NULL },
+};
+
+/* A group for each attacked port. */
+static const struct hb_store_layout layout = {
+	.key = HB_KEY_HEX,
+	.key_len = SHA1_SIZE,
+	.fields = fields,
+};
+
 static int create(const struct hb_instance *instance, void **state, struct hb_error *err)
 {
-	struct hb_store_options options = {
-		.size = sizeof(options),
-		.value_size = sizeof(struct payload_record),
-		.expiration_us = hb_instance_integer(instance, "expiration") * US_PER_S,
-	};
 	struct hash *hash = calloc(1, sizeof(*hash));
 
 	if (!hash)
 		return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for module \"%s\"",
 				    hb_instance_name(instance));
-	memcpy(options.hash_key, hb_instance_random_key(instance), sizeof(options.hash_key));
-	hash->store = hb_store_new(&options);
 	hash->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	if (!hash->store || !hash->sha1) {
-		const char *missing = hash->store ? "a SHA-1 in the crypto library" : "memory";
-
+	if (!hash->sha1)
+		hb_error_set(err, HB_ERROR_SYSTEM, 0,
+			     "module \"%s\" needs a SHA-1 in the crypto library: there is none",
+			     hb_instance_name(instance));
+	else
+		hash->store = hb_instance_new_store(instance, sizeof(struct payload_record),
+						    &layout, err);
+	if (!hash->store) {
 		destroy(hash);
-		return hb_error_set(err, HB_ERROR_SYSTEM, 0,
-				    "module \"%s\" needs %s: there is none",
-				    hb_instance_name(instance), missing);
+		return -ENOMEM;
 	}
 	*state = hash;
 	return 0;
@@ -233,4 +251,4 @@ static const struct hb_param params[] = {
 };
 
 HB_MODULE(hash, .summary = "accepts a payload that was never seen on the attacked port",
-	  .params = params, .create = create, .destroy = destroy, .decide = decide)
+	  .params = params, .create = create, .destroy = destroy, .decide = decide, .store = store)

@@ -39,7 +39,7 @@ enum hb_param_type {
 	HB_PARAM_INTEGER, /* decimal, min to max */
 	HB_PARAM_WORD,	  /* one of .words, or the decimal number that a word stands for */
 	HB_PARAM_STRING,
-	HB_PARAM_PATH, /* a file; two instances may not name the same one */
+	HB_PARAM_PATH, /* a file, absolute; two instances may not name the same one */
 	HB_PARAM_COUNT
 };
 
@@ -74,6 +74,16 @@ HB_API const char *hb_instance_text(const struct hb_instance *instance, const ch
 
 /* Sixteen random bytes that differ from instance to instance: for a store's hash_key. Borrowed. */
 HB_API const uint8_t *hb_instance_random_key(const struct hb_instance *instance);
+
+/*
+ * Makes the store of a module that remembers: with the instance's random key, entries that expire
+ * after its INTEGER parameter "expiration", in seconds, and a layout for its state file.
+ *
+ * Returns  a store, given: free with hb_store_free(); NULL with *err filled in.
+ */
+HB_API struct hb_store *hb_instance_new_store(const struct hb_instance *instance, size_t value_size,
+					      const struct hb_store_layout *layout,
+					      struct hb_error *err);
 
 /*
  * What decide() is asked. Read-only, and valid for the call only.
@@ -116,6 +126,11 @@ struct hb_module {
 	void (*destroy)(void *state);
 	/* Judges one packet of a flow. Never NULL. Thread: several at once. */
 	enum hb_decision (*decide)(void *state, const struct hb_query *query);
+	/*
+	 * The store in an instance's state, which must have a layout. It is kept in the file that the
+	 * PATH parameter "backup" names, see hb_policy_load(). NULL: there is nothing to keep.
+	 */
+	struct hb_store *(*store)(void *state);
 };
 
 /*

@@ -123,6 +123,31 @@ HB_API void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failur
  */
 HB_API int hb_policy_seal(struct hb_policy *policy, struct hb_error *err);
 
+/*
+ * Reads what the instances knew, from the files that their parameter "backup" names. A file that is
+ * not there is one without entries. Once, before any engine has the policy.
+ *
+ * Errors: code HB_ERROR_STATE with file and line; the policy is good for hb_policy_unref() only.
+ */
+HB_API int hb_policy_load(struct hb_policy *policy, struct hb_error *err);
+
+/*
+ * Writes what the instances know, each to a new file that takes the old one's place when it is
+ * complete. Waits for the disk; engines may run meanwhile. hb_policy_load() must have succeeded, so
+ * that no file is lost that was never read. Of several errors the first is told.
+ *
+ * @now    what has expired by then is left out.
+ * Errors: code HB_ERROR_STATE with the file.
+ * Thread: any, one at a time.
+ */
+HB_API int hb_policy_save(const struct hb_policy *policy, struct hb_time now, struct hb_error *err);
+
+/*
+ * The name of an instance that remembers, but has no "backup": number i of them, from 0; NULL behind
+ * the last. Borrowed until the policy is freed.
+ */
+HB_API const char *hb_policy_forgetful_at(const struct hb_policy *policy, size_t i);
+
 /* A built-in module by name, NULL if there is none. */
 HB_API const struct hb_module *hb_module_builtin(const char *name);
 

@@ -21,17 +21,62 @@ struct hb_store;
 #define HB_STORE_KEY_MAX 64
 #define HB_STORE_GROUP_MAX 31
 
+/* How one field of a value stands in a state file. */
+enum hb_field_type {
+	HB_FIELD_NONE = 0,
+	HB_FIELD_NUMBER,     /* uint32_t or uint64_t; decimal */
+	HB_FIELD_FIRST_SEEN, /* int64_t, microseconds of the wall clock; seconds in the file */
+	HB_FIELD_DURATION,   /* no part of the value: seconds from FIRST_SEEN to the last use */
+	HB_FIELD_TEXT,	     /* char[] of printable characters, zero-padded */
+	HB_FIELD_COUNT
+};
+
+/* One field; a table of them ends with a NULL name. */
+struct hb_field {
+	const char *name; /* for errors */
+	enum hb_field_type type;
+	size_t offset, size; /* in the value */
+};
+
+/* A member of a value's struct as a field. */
+#define HB_FIELD(field_name, field_type, value_type, member)                                       \
+	{                                                                                          \
+		.name = (field_name), .type = (field_type), .offset = offsetof(value_type, member), \
+		.size = sizeof(((value_type *)NULL)->member)                                       \
+	}
+
+/* How a key stands in a state file. */
+enum hb_key_type {
+	HB_KEY_NONE = 0,
+	HB_KEY_ADDRESS, /* a struct hb_addr; as text */
+	HB_KEY_HEX,	/* bytes; two hexadecimal digits each */
+	HB_KEY_COUNT
+};
+
+/*
+ * How entries stand in a state file: a line each, "key=field TAB field ...", under their group's name
+ * in brackets. One field must be FIRST_SEEN.
+ */
+struct hb_store_layout {
+	const char *group; /* the only one; NULL: each group is a port number */
+	enum hb_key_type key;
+	size_t key_len;
+	const struct hb_field *fields;
+};
+
 struct hb_store_options {
 	size_t size;           /* sizeof(struct hb_store_options) */
 	size_t value_size;     /* bytes of a value, at most 65536 */
 	size_t max_entries;    /* 0 for 1,000,000 */
 	int64_t expiration_us; /* from its last use until an entry is forgotten; 0: never */
 	uint8_t hash_key[16];  /* random, so that attackers cannot choose collisions */
+	/* For a store that is kept in a file, else NULL. Borrowed until the store is freed. */
+	const struct hb_store_layout *layout;
 };
 
 /*
- * Makes an empty store, given: free with hb_store_free(). NULL if memory is short, or a size in the
- * options is out of range.
+ * Makes an empty store, given: free with hb_store_free(). NULL if memory is short, a size in the
+ * options is out of range, or the layout does not fit the value.
  */
 HB_API struct hb_store *hb_store_new(const struct hb_store_options *options);
 

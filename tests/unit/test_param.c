@@ -195,9 +195,10 @@ START_TEST(a_required_parameter_must_be_given)
 }
 END_TEST
 
-START_TEST(a_path_is_not_empty)
+START_TEST(a_path_is_absolute)
 {
-	assert_refused("file", "", "\"file\" is \"\": it must name a file");
+	assert_refused("file", "", "\"file\" is \"\": it must be a file's absolute path");
+	assert_refused("file", "x/y", "\"file\" is \"x/y\": it must be a file's absolute path");
 }
 END_TEST
 
@@ -236,5 +237,5 @@ END_TEST
 UNIT_MAIN("param", defaults_fill_what_is_not_given, each_type_is_read, a_word_may_be_its_number,
 	  a_number_is_whole_and_in_its_range, an_unknown_parameter_gets_a_suggestion,
 	  a_module_without_parameters_takes_none, a_parameter_is_given_once,
-	  a_required_parameter_must_be_given, a_path_is_not_empty, a_long_value_is_quoted_in_part,
+	  a_required_parameter_must_be_given, a_path_is_absolute, a_long_value_is_quoted_in_part,
 	  a_schema_that_is_not_understood_is_refused)

@@ -214,12 +214,12 @@ END_TEST
 
 START_TEST(files_that_two_instances_share_are_found)
 {
-	struct hb_instance *a = make("a", "file", "x", NULL);
-	struct hb_instance *b = make("b", "file", "x", NULL);
-	struct hb_instance *c = make("c", "file", "y", NULL);
-	struct hb_instance *d = make("d", "title", "y", NULL); /* a text, but no file */
+	struct hb_instance *a = make("a", "file", "/x", NULL);
+	struct hb_instance *b = make("b", "file", "/x", NULL);
+	struct hb_instance *c = make("c", "file", "/y", NULL);
+	struct hb_instance *d = make("d", "title", "/y", NULL); /* a text, but no file */
 
-	ck_assert_str_eq(hb_instance_shared_path(a, b), "x");
+	ck_assert_str_eq(hb_instance_shared_path(a, b), "/x");
 	ck_assert_ptr_null(hb_instance_shared_path(a, c));
 	ck_assert_ptr_null(hb_instance_shared_path(c, d));
 	hb_instance_free(a);
