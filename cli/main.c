@@ -114,7 +114,7 @@ int main(int argc, char *argv[])
 	case HB_ACTION_STOP:
 		return stop(&options);
 	case HB_ACTION_VERSION:
-		printf("honeybridd %s\n", HB_VERSION);
+		printf("honeybridd %s\n", hb_version());
 		return HB_EXIT_OK;
 	case HB_ACTION_HELP:
 		hb_cli_options_print_help(stdout);

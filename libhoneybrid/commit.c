@@ -149,7 +149,7 @@ void hb_commit_try(struct hb_core *core, struct hb_flow *flow)
 	handover->early_ack_ns = 0;
 	hb_debt_settle(core, flow);
 	core->counters.handovers_done++;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);
 	hb_out_handover(core, flow, &handover->info, NULL);
 }
 
@@ -207,8 +207,7 @@ void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reas
 	if (hb_flow_is_tcp(flow) && !handover->backend_gone)
 		hb_replay_reset(core, handover);
 	hb_flowtable_remove(&core->table, &handover->redirect.node);
-	hb_life_set_state(core, flow,
-			  hb_state_next(flow->state, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST));
+	hb_life_advance(core, flow, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST);
 	if (hb_flow_is_tcp(flow)) {
 		if (keeps)
 			return_to_frontend(core, flow);

@@ -12,7 +12,6 @@
 #include "life.h"
 #include "out.h"
 #include "proxy.h"
-#include "seq.h"
 #include "state.h"
 
 #include <errno.h>
@@ -189,7 +188,7 @@ static void decide_first(struct hb_core *core, struct hb_flow *flow, const struc
 	bool session = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
 	if (result == HB_RESULT_ACCEPT && (flow->target->backend_count == 0 || !session))
 		result = HB_RESULT_NO_BACKEND;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, result));
+	hb_life_advance(core, flow, result);
 	if (flow->state == HB_STATE_DECISION && flow->protocol == HB_PROTO_TCP &&
 	    (flow->track.flags & HB_TRACK_MIDSTREAM))
 		hb_handover_decline(core, flow, "midstream: the session's start was not seen");
@@ -357,6 +356,7 @@ enum hb_verdict hb_engine_input(struct hb_engine *engine, struct hb_datagram *dg
 	set_time(core, now);
 	core->counters.packets++;
 	core->counters.bytes += dgram->len;
+	dgram->segment_bytes = 0;
 	enum hb_verdict verdict = decide_verdict(core, dgram);
 	if (verdict == HB_DROP)
 		core->counters.dropped++;

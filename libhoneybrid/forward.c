@@ -19,7 +19,7 @@ enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgra
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
-	dgram->segment_bytes = handover->replay.mss;
+	dgram->segment_bytes = handover->replay.mss; /* 0 for UDP */
 	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */

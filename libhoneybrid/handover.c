@@ -50,7 +50,7 @@ void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char 
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	hb_out_handover(core, flow, NULL, reason);
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
+	hb_life_advance(core, flow, HB_RESULT_DECLINED);
 }
 
 /* Dry run: the flow stays where it is, and its trace says who would have got it. */
@@ -59,7 +59,7 @@ static void suppose(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	flow->supposed = (uint16_t)backend_number;
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_DECLINED));
+	hb_life_advance(core, flow, HB_RESULT_DECLINED);
 }
 
 /* Why this session cannot be handed over at all; NULL if it can. */
@@ -265,7 +265,7 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		return false;
 	}
 	core->counters.handovers_started++;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_ACCEPT));
+	hb_life_advance(core, flow, HB_RESULT_ACCEPT);
 	if (hb_flow_is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
 	} else {
@@ -292,7 +292,7 @@ static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 	flow->track.flags |= HB_TRACK_RESET;
 	core->counters.handovers_failed++;
 	hb_out_handover(core, flow, &handover->info, "the client reset the session");
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_UNDONE));
+	hb_life_advance(core, flow, HB_RESULT_UNDONE);
 	hb_handover_free(core, flow);
 	return HB_DROP;
 }

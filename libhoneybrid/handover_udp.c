@@ -9,8 +9,6 @@
 #include "commit.h"
 #include "life.h"
 #include "out.h"
-#include "seq.h"
-#include "state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +62,7 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	core->counters.handovers_done++;
-	hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_CAUGHT_UP));
+	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);
 	hb_out_handover(core, flow, &handover->info, NULL);
 }
 

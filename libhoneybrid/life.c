@@ -71,6 +71,16 @@ void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_
 	hb_out_state(core, flow, from);
 }
 
+void hb_life_advance(struct hb_core *core, struct hb_flow *flow, enum hb_result result)
+{
+	enum hb_flow_state next = hb_state_next(flow->state, result);
+	if (hb_broken(next == HB_STATE_NONE)) {
+		core->counters.broken++;
+		next = HB_STATE_DROPPED;
+	}
+	hb_life_set_state(core, flow, next);
+}
+
 bool hb_life_is_closed(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP && hb_track_closed(&flow->track);

@@ -4,6 +4,7 @@
 #define HB_LIFE_H
 
 #include "core.h"
+#include "state.h"
 #include "target.h"
 
 /* Frees the memory of all flows, silently. */
@@ -20,6 +21,12 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 
 /* Moves a flow on, and says so. The state that it has already: nothing. */
 void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state);
+
+/*
+ * Moves a flow on to where a result leads it. A result that its state does not know cannot happen;
+ * if it does, the flow is dropped, and counted.
+ */
+void hb_life_advance(struct hb_core *core, struct hb_flow *flow, enum hb_result result);
 
 /* Counts a packet of the flow. */
 void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,

@@ -95,8 +95,8 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.backend = flow->redirect ? flow->redirect->backend_number : flow->supposed,
 		.target = flow->target ? flow->target->number : 0,
 	};
-	if (flow->protocol == HB_PROTO_TCP)
-		info->client_stream_bytes = flow->track.client_next - flow->track.client_isn - 1;
+	if (hb_flow_is_tcp(flow))
+		info->client_stream_bytes = hb_track_client_bytes(&flow->track);
 }
 
 static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_event *event)

@@ -72,7 +72,7 @@ static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datag
 	case HB_DECISION_REJECT:
 		hb_record_free(flow->record, &core->budget);
 		flow->record = NULL;
-		hb_life_set_state(core, flow, hb_state_next(flow->state, HB_RESULT_REJECT));
+		hb_life_advance(core, flow, HB_RESULT_REJECT);
 		return false;
 	default:
 		return false;

@@ -44,6 +44,10 @@ static int check_name(const char *name, struct hb_error *err)
 
 static int check_module(const struct hb_module *module, struct hb_error *err)
 {
+	if (!module)
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"there is no such module: hb_module_builtin() knows the built-in ones");
 	/* Of another ABI nothing but the number may be read. */
 	if (module->abi != HB_MODULE_ABI)
 		return hb_error_set(err, HB_ERROR_CONFIG, 0,

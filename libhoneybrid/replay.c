@@ -115,8 +115,10 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	size_t there;
 	spec.payload = hb_stream_at(stream, seq, &there);
 	spec.payload_len = len;
-	if (hb_broken(there < len))
+	if (hb_broken(there < len)) {
+		core->counters.broken++;
 		return;
+	}
 	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED && last &&
 	    seq + len == hb_stream_end(stream))
 		spec.flags |= HB_TCP_FIN;
@@ -312,7 +314,6 @@ static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *h
 		return HB_REPLAY_NO_TIMESTAMPS;
 	replay->connected = true;
 	replay->una = packet->ack;
-	replay->isn = packet->seq;
 	replay->rcv_nxt = packet->seq + 1;
 	replay->rcv_max = replay->rcv_nxt;
 	replay->ts = packet->options.tsval;
@@ -382,10 +383,9 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 		(handover->frontend_answers && hb_seq_at_or_before(packet->ack, handover->cut));
 	if (!discards) {
 		/* The client's: kept, and not acknowledged before the client does it. */
-		uint32_t kept_end = hb_stream_end(&handover->kept);
 		if (handover->kept.len == 0)
 			hb_stream_init(&handover->kept, replay->rcv_nxt);
-		kept_end = hb_stream_end(&handover->kept);
+		uint32_t kept_end = hb_stream_end(&handover->kept);
 		if (hb_seq_at_or_before(packet->seq, kept_end) && hb_seq_after(end, kept_end)) {
 			uint32_t known = hb_seq_distance(packet->seq, kept_end);
 			hb_stream_append(&handover->kept, &core->budget,

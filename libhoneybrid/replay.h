@@ -26,7 +26,7 @@ struct hb_replay {
 
 	/* From the backend, in its numbers. */
 	bool connected;
-	uint32_t isn, rcv_nxt;
+	uint32_t rcv_nxt;
 	uint32_t rcv_max; /* behind the last byte seen; beyond rcv_nxt while there is a gap */
 	uint32_t ts;      /* its TSval to echo */
 	uint8_t granted, shift, ttl;

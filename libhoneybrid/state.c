@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "state.h"
 
-#include "broken.h"
-
-/* Where a result leads. An absent pair (HB_STATE_NONE) cannot happen; hb_broken() says so. */
+/* Where a result leads, one line a pair. A pair that is absent is HB_STATE_NONE. */
 static const uint8_t next_state[HB_STATE_COUNT][HB_RESULT_COUNT] = {
 	[HB_STATE_INIT][HB_RESULT_ACCEPT] = HB_STATE_DECISION,
 	[HB_STATE_INIT][HB_RESULT_NO_BACKEND] = HB_STATE_PROXY,
@@ -20,8 +18,7 @@ static const uint8_t next_state[HB_STATE_COUNT][HB_RESULT_COUNT] = {
 
 enum hb_flow_state hb_state_next(enum hb_flow_state state, enum hb_result result)
 {
-	if (hb_broken((unsigned)state >= HB_STATE_COUNT || (unsigned)result >= HB_RESULT_COUNT))
-		return HB_STATE_DROPPED;
-	enum hb_flow_state next = next_state[state][result];
-	return hb_broken(next == HB_STATE_NONE) ? HB_STATE_DROPPED : next;
+	if ((unsigned)state >= HB_STATE_COUNT || (unsigned)result >= HB_RESULT_COUNT)
+		return HB_STATE_NONE;
+	return next_state[state][result];
 }

@@ -98,6 +98,14 @@ uint16_t hb_track_client_payload(const struct hb_track *track)
 	return track->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
 }
 
+uint32_t hb_track_client_bytes(const struct hb_track *track)
+{
+	if (track->flags & HB_TRACK_MIDSTREAM)
+		return 0;
+	uint32_t numbers = hb_seq_distance(track->client_isn + 1, track->client_next);
+	return track->flags & HB_TRACK_CLIENT_FIN ? numbers - 1 : numbers;
+}
+
 uint32_t hb_track_client_window_bytes(const struct hb_track *track)
 {
 	return (uint32_t)track->client_window << track->client_wscale;

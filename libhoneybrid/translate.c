@@ -183,7 +183,7 @@ static void finish_l4(struct hb_edit *edit)
 	if (udp && sum == 0)
 		return;
 	if (edit->packet->protocol == HB_PROTO_ICMP)
-		return; /* covers no pseudo-header: hb_translate_icmp() edits what it covers */
+		return; /* covers no pseudo-header: icmp.c sums it anew */
 	sum = (uint16_t)~hb_checksum_fold((uint64_t)(uint16_t)~sum + edit->l4_change);
 	hb_put_be16(dgram->data + offset, udp && sum == 0 ? 0xffff : sum);
 }

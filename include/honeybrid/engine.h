@@ -46,10 +46,10 @@ enum hb_verdict {
 struct hb_ops {
 	size_t size; /* sizeof(struct hb_ops) */
 	/*
-	 * Sends a packet of the engine's own: complete, with checksums, at most as long as the path
-	 * carries (see hb_setup.mtu). Its TTL is that of a packet on its way into the gateway: who
-	 * sends it from inside takes one hop off. Everything that hb_engine_input() decided before
-	 * must leave before it.
+	 * Sends a packet of the engine's own: complete, with checksums. TCP is at most as long as
+	 * the path carries (see hb_setup.mtu), a UDP datagram as long as the client's was. Its TTL
+	 * is that of a packet on its way into the gateway: who sends it from inside takes one hop
+	 * off. Everything that hb_engine_input() decided before must leave before it.
 	 * @dgram  borrowed for the call.
 	 */
 	void (*emit)(void *ctx, const struct hb_datagram *dgram);
@@ -63,7 +63,7 @@ struct hb_setup {
 	const struct hb_ops *ops; /* borrowed until the engine is freed */
 	void *ctx;                /* passed to ops */
 	uint8_t seed[16];         /* random; keys the flow table and all random choices */
-	uint16_t mtu;             /* longest packet that emit() takes; 0 for 1500, at least 576 */
+	uint16_t mtu; /* longest packet that emit() takes; 0 for 1500, smaller ones count as 576 */
 	/*
 	 * The packets come from a record of the past. Rules are asked, and nothing is done: no
 	 * address is translated, emit() is never called. Whoever answered a flow counts as its
@@ -124,7 +124,7 @@ HB_API uint64_t hb_engine_next_deadline(const struct hb_engine *engine);
 
 /*
  * Uses another policy for flows that start from now on; those that exist keep theirs.
- * Returns 0, or -EINVAL if it is not sealed.
+ * Returns 0; -EINVAL if it is not sealed; -ENOMEM.
  */
 HB_API int hb_engine_set_policy(struct hb_engine *engine, struct hb_policy *policy);
 

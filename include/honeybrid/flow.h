@@ -42,7 +42,8 @@ struct hb_flow_info {
 	struct hb_time last_packet;
 	uint64_t packets, bytes;      /* datagrams from the embedder, both directions; IP length */
 	uint32_t client_packets;      /* those from the client, the current one included */
-	uint64_t client_stream_bytes; /* TCP: in-order payload of the client passed on so far */
+	uint64_t client_stream_bytes; /* TCP: in-order payload of the client passed on so far,
+					 modulo 2^32 */
 	uint32_t mark;                /* of the flow's first packet */
 	unsigned backend; /* number of the backend that serves it, is being tried, or (in a dry run)
 			     would have got it; 0 for none */
