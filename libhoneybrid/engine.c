@@ -303,7 +303,6 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 {
 	struct hb_flow *flow = match->flow;
 	enum hb_flow_state state = flow->state;
-	bool closed = hb_life_is_closed(flow);
 	enum hb_verdict verdict;
 	if (!(flow->flags & HB_FLOW_REPORTED))
 		hb_life_count(core, flow, packet, match->direction);
@@ -312,7 +311,7 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 	else
 		verdict = from_server(core, match, dgram, packet);
 	bool replays = flow->redirect != NULL && flow->record != NULL;
-	if (replays || flow->state != state || hb_life_is_closed(flow) != closed)
+	if (replays || flow->state != state || hb_life_is_closed(flow))
 		hb_life_arm(core, flow);
 	return verdict;
 }

@@ -217,8 +217,13 @@ static enum hb_verdict pass_to_frontend(struct hb_flow *flow, struct hb_datagram
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	/* A bare ACK may have a number behind what is held: the frontend knows nothing of that. */
 	if (flow->redirect != NULL && packet->has_l4 && hb_flow_is_tcp(flow) &&
-	    hb_seq_after(packet->seq, hb_handover_of(flow)->cut))
+	    hb_seq_after(packet->seq, hb_handover_of(flow)->cut)) {
 		hb_edit_seq(&edit, hb_handover_of(flow)->cut);
+		/* Nor of its clock: what is held has an older one, and may follow (rule 11). */
+		if (packet->options.timestamp_offset != 0)
+			hb_edit_u32(&edit, packet->options.timestamp_offset + 2u,
+				    flow->track.client_ts);
+	}
 	return hb_edit_finish(&edit);
 }
 

@@ -100,6 +100,10 @@ static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 			return 0;
 		return flow->track.flags & HB_TRACK_RESET ? TOMBSTONE_RESET_NS : TOMBSTONE_FIN_NS;
 	}
+	/* A FIN, or what stands before it, may have been lost behind us. */
+	if (hb_life_is_closed(flow) && !(flow->track.flags & HB_TRACK_RESET) &&
+	    !hb_track_all_acknowledged(&flow->track))
+		return TOMBSTONE_FIN_NS;
 	if (hb_life_is_closed(flow))
 		return options->closed_delay_ms * HB_NS_PER_MS;
 	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;

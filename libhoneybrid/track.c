@@ -106,6 +106,11 @@ uint32_t hb_track_client_bytes(const struct hb_track *track)
 	return track->flags & HB_TRACK_CLIENT_FIN ? numbers - 1 : numbers;
 }
 
+bool hb_track_all_acknowledged(const struct hb_track *track)
+{
+	return track->client_ack == track->server_next && track->server_ack == track->client_next;
+}
+
 uint32_t hb_track_client_window_bytes(const struct hb_track *track)
 {
 	return (uint32_t)track->client_window << track->client_wscale;
@@ -121,7 +126,7 @@ static void follow_client_timestamp(struct hb_track *track, const struct hb_pack
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	    hb_seq_at_or_after(packet->options.tsval, track->client_ts) &&
-	    hb_seq_at_or_before(packet->seq, track->server_ack))
+	    hb_seq_at_or_before(packet->seq, hb_seq_max(track->server_ack, track->client_next)))
 		track->client_ts = packet->options.tsval;
 }
 
@@ -244,6 +249,10 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 		server_syn_ack(track, packet);
 		return;
 	}
+	/* It echoes its TS.Recent: what we send for the client must not be older. */
+	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
+	    (track->granted & HB_TCPOPT_TIMESTAMP))
+		track->client_ts = hb_seq_max(track->client_ts, packet->options.tsecr);
 	if ((packet->tcp_flags & HB_TCP_ACK) &&
 	    (hb_seq_at_or_before(packet->ack, track->client_next) ||
 	     (track->flags & HB_TRACK_MIDSTREAM))) {

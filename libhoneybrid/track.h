@@ -67,6 +67,9 @@ bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *pac
 /* True if neither side will send any more: both sent a FIN, or one reset. */
 bool hb_track_closed(const struct hb_track *track);
 
+/* True if no byte and no FIN is left that may have to be repeated. */
+bool hb_track_all_acknowledged(const struct hb_track *track);
+
 /* Sequence numbers that a segment takes: payload, and one each for SYN and FIN. */
 uint32_t hb_track_segment_len(const struct hb_packet *packet);
 

@@ -61,10 +61,11 @@ START_TEST(a_redirect_is_said_and_not_done)
 	from_client(&rig, HB_TCP_ACK | HB_TCP_PSH, 1006, 5007, "GET /2");
 	from_client(&rig, HB_TCP_ACK | HB_TCP_FIN, 1012, 5007, NULL);
 	from_server(&rig, HB_TCP_ACK | HB_TCP_FIN, 5007, 1013, NULL);
+	from_client(&rig, HB_TCP_ACK, 1013, 5008, NULL);
 	rig_advance(&rig, 3 * RIG_SECOND);
 	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 1);
 	ck_assert_str_eq(rig.trace, "-no;+hash;redirect:2");
-	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.packets, 8);
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_END].flow.packets, 9);
 	ck_assert_uint_eq(rig.events[HB_EVENT_HANDOVER], 0);
 	ck_assert_uint_eq(rig.events[HB_EVENT_HANDOVER_FAILED], 0);
 	ck_assert_uint_eq(rig.sent_count, 0);
