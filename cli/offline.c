@@ -33,6 +33,7 @@ struct offline {
 	bool tally_failed;
 
 	bool has_terminal; /* for the progress line */
+	bool mixes;        /* the log goes to a terminal, too: presumably the same */
 	bool is_shown;
 	uint64_t shown_ns;
 };
@@ -52,15 +53,10 @@ static void hide_progress(struct offline *offline)
 	offline->is_shown = false;
 }
 
-/* A capture that is read at once shows none. */
 static void show_progress(struct offline *offline, uint64_t packets)
 {
-	uint64_t now = clock_ns();
 	int percent = hb_capture_percent(offline->capture);
 
-	if (now - offline->shown_ns < PROGRESS_NS)
-		return;
-	offline->shown_ns = now;
 	offline->is_shown = true;
 	fprintf(stderr, "\r\033[K%s: ", offline->path);
 	if (percent >= 0)
@@ -68,12 +64,19 @@ static void show_progress(struct offline *offline, uint64_t packets)
 	fprintf(stderr, "%" PRIu64 " packets", packets);
 }
 
+/* A capture that is read at once shows no progress. */
 static void look(struct offline *offline, uint64_t packets)
 {
-	hide_progress(offline);
+	bool is_hidden = offline->is_shown && offline->mixes;
+	uint64_t now = clock_ns();
+
+	if (offline->mixes)
+		hide_progress(offline);
 	hb_output_flush(offline->output);
-	if (offline->has_terminal)
-		show_progress(offline, packets);
+	if (!offline->has_terminal || (!is_hidden && now - offline->shown_ns < PROGRESS_NS))
+		return;
+	offline->shown_ns = now;
+	show_progress(offline, packets);
 }
 
 static void emit(void *ctx, const struct hb_datagram *dgram)
@@ -91,7 +94,8 @@ static void take_event(void *ctx, const struct hb_event *event)
 		offline->tally_failed = true;
 	if (!(offline->kinds & (1u << event->kind)))
 		return;
-	hide_progress(offline);
+	if (offline->mixes)
+		hide_progress(offline);
 	hb_logqueue_fill(&record, event);
 	hb_output_take(offline->output, &record);
 }
@@ -202,6 +206,7 @@ enum hb_exit hb_offline_run(struct hb_config *config, const char *path)
 	config->log_verbose = true;
 	offline.kinds = hb_output_kinds(config);
 	offline.has_terminal = isatty(STDERR_FILENO);
+	offline.mixes = isatty(STDOUT_FILENO);
 	offline.shown_ns = clock_ns();
 	if (open_all(&offline, &err) == 0) {
 		run_packets(&offline, &err);
