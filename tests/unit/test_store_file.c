@@ -119,10 +119,14 @@ START_TEST(source_has_the_documented_format)
 	ck_assert_int_eq(ask_source("192.0.2.7"), HB_DECISION_REJECT);
 	asked.query.now.wall_us += S_US;
 	ck_assert_int_eq(ask_source("2001:db8::7"), HB_DECISION_REJECT);
+	ck_assert_int_eq(ask_source("192.0.2.8"), HB_DECISION_ACCEPT);
+	/* The same flow again is no more than one. */
+	ck_assert_int_eq(hb_instance_decide(instance, &asked.query), HB_DECISION_ACCEPT);
 	stop();
 	ck_assert_str_eq(scratch_read(&scratch, "state"), "[source]\n"
 							  "192.0.2.7=2\t1249600127\t60\n"
-							  "2001:db8::7=2\t1249600187\t1\n");
+							  "2001:db8::7=2\t1249600187\t1\n"
+							  "192.0.2.8=1\t1249600188\t0\n");
 	end();
 }
 END_TEST
@@ -407,6 +411,18 @@ START_TEST(what_cannot_be_written_says_so)
 }
 END_TEST
 
+START_TEST(what_cannot_be_put_in_place_leaves_nothing)
+{
+	start("source");
+	ck_assert_int_eq(mkdir(state_path(), 0700), 0);
+	ck_assert_int_lt(save(NULL), 0);
+	ck_assert_int_ne(access(scratch_file(&scratch, "state.new"), F_OK), 0);
+	ck_assert_int_eq(rmdir(state_path()), 0);
+	hb_policy_unref(policy);
+	end();
+}
+END_TEST
+
 START_TEST(what_cannot_be_read_says_so)
 {
 	struct hb_error err;
@@ -571,5 +587,6 @@ UNIT_MAIN("store_file", hash_has_the_documented_format, source_has_the_documente
 	  an_expired_entry_of_the_file_is_new, files_of_people_are_read,
 	  damage_is_refused_by_name_and_line, lines_that_are_no_text_are_refused,
 	  every_byte_may_be_damaged, a_file_is_replaced_whole, what_cannot_be_written_says_so,
-	  what_cannot_be_read_says_so, nothing_is_saved_that_was_not_loaded, who_forgets_is_named,
-	  the_order_of_use_survives, a_layout_must_fit_its_value, saving_goes_on_beside_packets)
+	  what_cannot_be_put_in_place_leaves_nothing, what_cannot_be_read_says_so,
+	  nothing_is_saved_that_was_not_loaded, who_forgets_is_named, the_order_of_use_survives,
+	  a_layout_must_fit_its_value, saving_goes_on_beside_packets)
