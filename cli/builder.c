@@ -20,7 +20,7 @@ enum hb_exit hb_builder_status(enum hb_error_code code)
 	}
 }
 
-static void join(const char *const *words, size_t count, char *text, size_t size)
+void hb_builder_join(const char *const *words, size_t count, char *text, size_t size)
 {
 	size_t used = 0;
 
@@ -38,7 +38,7 @@ void hb_builder_refuse_word(struct hb_builder *builder, struct hb_place place, c
 	const char *meant = hb_suggest(word, candidates, count);
 	char list[200];
 
-	join(candidates, count, list, sizeof(list));
+	hb_builder_join(candidates, count, list, sizeof(list));
 	if (meant)
 		hb_builder_error(builder, place, "unknown %s \"%s\": did you mean \"%s\"?", what,
 				 word, meant);
@@ -102,9 +102,15 @@ static int collect_names(struct hb_builder *builder)
 	return 0;
 }
 
-void hb_builder_run(struct hb_policy *policy, struct hb_ast *ast, struct hb_diag *diag)
+void hb_builder_run(struct hb_policy *policy, struct hb_ast *ast, struct hb_modload *modload,
+		    struct hb_diag *diag)
 {
-	struct hb_builder builder = { .policy = policy, .ast = ast, .diag = diag };
+	struct hb_builder builder = {
+		.policy = policy,
+		.ast = ast,
+		.modload = modload,
+		.diag = diag,
+	};
 
 	if (collect_names(&builder) < 0) {
 		hb_diag_error(diag, HB_EXIT_SYSTEM, (struct hb_place){ 0 }, "out of memory");

@@ -7,11 +7,17 @@
 #define HB_BUILDER_H
 
 #include "ast.h"
+#include "modload.h"
 
 #include <honeybrid/policy.h>
 
-/* Adds all modules and targets to an empty policy. If diag has errors then, it is of no use. */
-void hb_builder_run(struct hb_policy *policy, struct hb_ast *ast, struct hb_diag *diag);
+/*
+ * Adds all modules and targets to an empty policy. If diag has errors then, it is of no use.
+ *
+ * @modload  where modules come from; must live as long as the policy.
+ */
+void hb_builder_run(struct hb_policy *policy, struct hb_ast *ast, struct hb_modload *modload,
+		    struct hb_diag *diag);
 
 /* The exit status for an error of the library. */
 enum hb_exit hb_builder_status(enum hb_error_code code);
@@ -21,6 +27,7 @@ enum hb_exit hb_builder_status(enum hb_error_code code);
 struct hb_builder {
 	struct hb_policy *policy;
 	struct hb_ast *ast;
+	struct hb_modload *modload;
 	struct hb_diag *diag;
 	const char **modules; /* names of all module sections, those with errors included */
 	size_t module_count;
@@ -29,6 +36,9 @@ struct hb_builder {
 /* Reports an error of configuration. */
 #define hb_builder_error(builder, place, ...)                                                      \
 	hb_diag_error((builder)->diag, HB_EXIT_CONFIG, place, __VA_ARGS__)
+
+/* Writes words with commas between them; what does not fit is left out. */
+void hb_builder_join(const char *const *words, size_t count, char *text, size_t size);
 
 /* Reports an unknown word, with the nearest of count candidates or what was expected. */
 void hb_builder_refuse_word(struct hb_builder *builder, struct hb_place place, const char *what,

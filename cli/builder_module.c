@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "builder.h"
 
+#include "suggest.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,23 +116,47 @@ static void add_instance(struct hb_builder *builder, struct module_section *take
 	}
 }
 
-static void refuse_function(struct hb_builder *builder, const struct hb_ast_text *function)
+/* @searched  says where a file of that name was looked for. */
+static void refuse_unknown(struct hb_builder *builder, const struct hb_ast_text *function,
+			   const char *searched)
 {
-	const char *names[BUILTIN_MAX];
+	const char *names[BUILTIN_MAX], *meant;
+	char list[200];
 	size_t count = 0;
 
-	if (strchr(function->text, '/')) {
-		hb_builder_error(builder, function->start,
-				 "\"%s\": modules from files are not available in this build",
-				 function->text);
-		return;
-	}
 	while (count < BUILTIN_MAX && hb_module_builtin_at(count)) {
 		names[count] = hb_module_builtin_at(count)->name;
 		count++;
 	}
-	hb_builder_refuse_word(builder, function->start, "module function", function->text, names,
-			       count);
+	meant = hb_suggest(function->text, names, count);
+	hb_builder_join(names, count, list, sizeof(list));
+	if (meant)
+		hb_builder_error(builder, function->start,
+				 "unknown module function \"%s\": did you mean \"%s\"?",
+				 function->text, meant);
+	else
+		hb_builder_error(builder, function->start,
+				 "unknown module function \"%s\": built in are %s; %s",
+				 function->text, list, searched);
+}
+
+/* NULL with an error reported. */
+static const struct hb_module *find_module(struct hb_builder *builder,
+					   const struct hb_ast_text *function)
+{
+	const struct hb_module *module;
+	struct hb_cli_error err;
+
+	switch (hb_modload_find(builder->modload, function->text, &module, &err)) {
+	case 0:
+		return module;
+	case -ENOENT:
+		refuse_unknown(builder, function, err.message);
+		return NULL;
+	default:
+		hb_diag_error(builder->diag, err.status, function->start, "%s", err.message);
+		return NULL;
+	}
 }
 
 /* Returns the value of "function", NULL with an error reported. */
@@ -169,12 +196,10 @@ static size_t count_statements(const struct hb_ast_section *section)
 void hb_builder_add_module(struct hb_builder *builder, const struct hb_ast_section *section)
 {
 	const struct hb_ast_text *function = find_function(builder, section);
-	const struct hb_module *module = function ? hb_module_builtin(function->text) : NULL;
+	const struct hb_module *module = function ? find_module(builder, function) : NULL;
 	struct module_section taken = { .section = section, .function = function };
 
 	if (!module) {
-		if (function)
-			refuse_function(builder, function);
 		hb_policy_add_instance(builder->policy, section->name->text, &stand_in, NULL, 0,
 				       NULL);
 		return;

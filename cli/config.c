@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "builder.h"
+#include "modload.h"
 #include "parser.h"
 #include "settings.h"
 
@@ -17,7 +18,12 @@ static void interpret(struct hb_config *config, struct hb_diag *diag)
 	struct hb_error err = { 0 };
 
 	hb_settings_apply(config, config->ast, diag);
-	hb_builder_run(config->policy, config->ast, diag);
+	config->modload = hb_modload_new(config->module_directory);
+	if (!config->modload) {
+		hb_diag_error(diag, HB_EXIT_SYSTEM, (struct hb_place){ 0 }, "out of memory");
+		return;
+	}
+	hb_builder_run(config->policy, config->ast, config->modload, diag);
 	if (hb_diag_error_count(diag) > 0)
 		return;
 	if (hb_policy_set_options(config->policy, &config->options, &err) < 0 ||
@@ -142,6 +148,7 @@ void hb_config_free(struct hb_config *config)
 	if (!config)
 		return;
 	hb_policy_unref(config->policy);
+	hb_modload_free(config->modload);
 	hb_ast_free(config->ast);
 	free(config->source);
 	free(config);

@@ -24,16 +24,22 @@ enum hb_output_kind {
 };
 
 struct hb_config {
-	struct hb_policy *policy; /* sealed; one reference is the configuration's */
+	/*
+	 * Sealed; one reference is the configuration's. Others must be given back before it is
+	 * freed, for it closes the files of modules.
+	 */
+	struct hb_policy *policy;
 	struct hb_options options;
 	unsigned outputs; /* enum hb_output_kind */
 	const char *exec_directory;
 	const char *log_directory, *log_file;
+	const char *module_directory;
 	bool log_rotation, log_verbose;
 	bool debug, daemonize;
 	uint32_t uplink_mask, proof_mark, own_mark;
-	char *source;       /* private: the file's text, NUL-terminated */
-	struct hb_ast *ast; /* private: the texts above point into it */
+	struct hb_modload *modload; /* private: the files that the policy's modules are in */
+	char *source;               /* private: the file's text, NUL-terminated */
+	struct hb_ast *ast;         /* private: the texts above point into it */
 };
 
 /*

@@ -50,7 +50,7 @@ static const struct key keys[] = {
 	{ "max_flows", KEY_NUMBER, AT(options.max_flows), 1, 100000000 },
 	{ "max_packet_buffer", KEY_NUMBER, AT(options.max_packet_buffer), 0, INT32_MAX },
 	{ "max_total_buffer", KEY_SIZE, AT(options.max_total_buffer_bytes), 1, UINT64_C(1) << 40 },
-	{ "module_directory", KEY_WITHOUT_EFFECT },
+	{ "module_directory", KEY_TEXT, AT(module_directory) },
 	{ "mysql_db", KEY_WITHOUT_EFFECT },
 	{ "mysql_host", KEY_WITHOUT_EFFECT },
 	{ "mysql_password", KEY_WITHOUT_EFFECT },
@@ -107,6 +107,7 @@ static void set_defaults(struct hb_config *config)
 	config->exec_directory = HB_CONFIG_EXEC_DIRECTORY;
 	config->log_directory = "/var/log/honeybrid";
 	config->log_file = "honeybrid.log";
+	config->module_directory = HB_MODULE_DIRECTORY;
 	config->uplink_mask = UINT32_C(0xffff);
 	config->proof_mark = UINT32_C(0x40000000);
 	config->own_mark = UINT32_C(0x80000000);
@@ -346,6 +347,17 @@ static void check_background(struct context *context)
 			      "output stdout needs the foreground: expected daemonize no");
 }
 
+static void check_module_directory(struct context *context)
+{
+	const char *directory = context->config->module_directory;
+
+	/* Whose code is run must not depend on where the daemon is started. */
+	if (directory[0] != '/')
+		hb_diag_error(
+			context->diag, HB_EXIT_CONFIG, seen(context, "module_directory")->start,
+			"\"module_directory\" is \"%s\": expected an absolute path", directory);
+}
+
 void hb_settings_apply(struct hb_config *config, const struct hb_ast *ast, struct hb_diag *diag)
 {
 	struct context context = { .config = config, .diag = diag };
@@ -361,4 +373,5 @@ void hb_settings_apply(struct hb_config *config, const struct hb_ast *ast, struc
 	}
 	check_marks(&context);
 	check_background(&context);
+	check_module_directory(&context);
 }

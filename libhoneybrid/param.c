@@ -22,6 +22,79 @@ size_t hb_param_count(const struct hb_param *schema)
 	return count;
 }
 
+static bool name_ok(const char *name)
+{
+	size_t len =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	return len > 0 && name[len] == '\0' && strcmp(name, "function") != 0;
+}
+
+/* True if a parameter of that name stands before this one. */
+static bool is_repeated(const struct hb_param *schema, const struct hb_param *param)
+{
+	while (schema != param && strcmp(schema->name, param->name) != 0)
+		schema++;
+	return schema != param;
+}
+
+static bool words_ok(const struct hb_param *param)
+{
+	const struct hb_param_word *word = param->words;
+
+	if (!word || !word->word)
+		return false;
+	for (; word->word; word++) {
+		if (*word->word == '\0' || word->value < param->min || word->value > param->max)
+			return false;
+	}
+	return true;
+}
+
+/* What is wrong with a parameter of the schema, NULL if nothing is. */
+static const char *find_fault(const struct hb_param *schema, const struct hb_param *param)
+{
+	bool is_number = param->type == HB_PARAM_INTEGER || param->type == HB_PARAM_WORD;
+
+	if (!name_ok(param->name))
+		return "no statement can have this name";
+	if (is_repeated(schema, param))
+		return "there are two of this name";
+	if (param->type == HB_PARAM_NONE || param->type >= HB_PARAM_COUNT)
+		return "its type is unknown";
+	if (is_number && param->min > param->max)
+		return "its min is above its max";
+	if (is_number && !param->required &&
+	    (param->default_integer < param->min || param->default_integer > param->max))
+		return "its default is not from min to max";
+	if (param->type == HB_PARAM_WORD && !words_ok(param))
+		return "it needs words, with values from min to max";
+	return NULL;
+}
+
+int hb_param_check_schema(const struct hb_module *module, struct hb_error *err)
+{
+	const struct hb_param *schema = module->params;
+
+	for (size_t i = 0; schema && schema[i].name; i++) {
+		const char *fault;
+
+		if (i == HB_PARAM_SCHEMA_MAX)
+			return hb_error_set(
+				err, HB_ERROR_CONFIG, 0,
+				"the module \"%.*s\" has more than %d parameters, or no "
+				"NULL name behind the last",
+				QUOTE_MAX, module->name, HB_PARAM_SCHEMA_MAX);
+		fault = find_fault(schema, &schema[i]);
+		if (fault)
+			return hb_error_set(
+				err, HB_ERROR_CONFIG, 0,
+				"parameter \"%.*s\" of the module \"%.*s\" is wrong: %s", QUOTE_MAX,
+				schema[i].name, QUOTE_MAX, module->name, fault);
+	}
+	return 0;
+}
+
 /* Adds a word to a list for people: "a", "b", "c". What does not fit is left out. */
 static void list_add(char list[static LIST_SIZE], const char *word)
 {
@@ -192,10 +265,6 @@ int hb_param_check(const struct hb_module *module, const struct hb_setting *sett
 {
 	size_t params = hb_param_count(module->params);
 
-	if (params > HB_PARAM_SCHEMA_MAX)
-		return hb_error_set(err, HB_ERROR_CONFIG, 0,
-				    "module \"%s\" has %zu parameters: at most %d are supported",
-				    module->name, params, HB_PARAM_SCHEMA_MAX);
 	for (size_t i = 0; i < count; i++) {
 		int ret = apply(module, &settings[i], values, err);
 

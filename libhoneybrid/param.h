@@ -19,10 +19,17 @@ struct hb_param_value {
 size_t hb_param_count(const struct hb_param *schema);
 
 /*
+ * Checks a module's schema itself: names, types, ranges, words, length.
+ *
+ * Returns  0 or -EINVAL, with an error that quotes the parameter.
+ */
+int hb_param_check_schema(const struct hb_module *module, struct hb_error *err);
+
+/*
  * Checks settings and makes the values: one for each parameter, in the schema's order, defaults
  * filled in.
  *
- * @module    whose schema it is; named in errors.
+ * @module    whose schema it is, checked before; named in errors.
  * @values    hb_param_count() of them, zeroed. Texts are given: free with hb_param_clear(), also
  *            after an error.
  * Returns    0 or a negative errno. An error about a setting has its line and column.

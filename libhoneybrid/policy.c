@@ -141,6 +141,11 @@ static int check_paths(const struct hb_policy *policy, const struct hb_instance 
 	return 0;
 }
 
+int hb_policy_check_module(const struct hb_module *module, struct hb_error *err)
+{
+	return hb_instance_check_module(module, err);
+}
+
 int hb_policy_add_instance(struct hb_policy *policy, const char *name,
 			   const struct hb_module *module, const struct hb_setting *settings,
 			   size_t count, struct hb_error *err)

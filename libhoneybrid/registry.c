@@ -42,7 +42,7 @@ static int check_name(const char *name, struct hb_error *err)
 			    QUOTE_MAX, name);
 }
 
-static int check_module(const struct hb_module *module, struct hb_error *err)
+int hb_instance_check_module(const struct hb_module *module, struct hb_error *err)
 {
 	if (!module)
 		return hb_error_set(
@@ -53,12 +53,12 @@ static int check_module(const struct hb_module *module, struct hb_error *err)
 		return hb_error_set(err, HB_ERROR_CONFIG, 0,
 				    "the module has ABI %u: this library needs %u, build it again",
 				    module->abi, (unsigned)HB_MODULE_ABI);
-	if (!module->name || !module->decide)
+	if (!module->name || module->name[0] == '\0' || !module->decide)
 		return hb_error_set(
 			err, HB_ERROR_CONFIG, 0,
 			"the module \"%.*s\" is incomplete: it needs a name and decide()",
 			QUOTE_MAX, module->name ? module->name : "");
-	return 0;
+	return hb_param_check_schema(module, err);
 }
 
 static int create_state(struct hb_instance *instance, struct hb_error *err)
@@ -114,7 +114,7 @@ struct hb_instance *hb_instance_new(const char *name, const struct hb_module *mo
 				    const struct hb_setting *settings, size_t count,
 				    struct hb_error *err)
 {
-	if (check_name(name, err) < 0 || check_module(module, err) < 0)
+	if (check_name(name, err) < 0 || hb_instance_check_module(module, err) < 0)
 		return NULL;
 
 	size_t values = hb_param_count(module->params);

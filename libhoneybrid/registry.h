@@ -5,6 +5,9 @@
 
 #include <honeybrid/policy.h>
 
+/* As hb_policy_check_module(). */
+int hb_instance_check_module(const struct hb_module *module, struct hb_error *err);
+
 /* Makes an instance, given: free with hb_instance_free(). NULL with *err filled in. */
 struct hb_instance *hb_instance_new(const char *name, const struct hb_module *module,
 				    const struct hb_setting *settings, size_t count,

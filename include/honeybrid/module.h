@@ -112,8 +112,8 @@ HB_API void hb_query_note(const struct hb_query *query, const char *format, ...)
 
 struct hb_module {
 	uint32_t abi; /* HB_MODULE_ABI; must stay the first field for ever */
-	uint32_t flags;
 	const char *name;
+	uint32_t flags;
 	const char *summary; /* one line, no full stop */
 	const struct hb_param *params;
 	/*
@@ -135,7 +135,8 @@ struct hb_module {
 
 /*
  * Defines the module and its one public symbol, hb_module_<id>: data, found by honeybridd when the
- * module is a shared object, and by the library's table when it is built in.
+ * module is a shared object, and by the library's table when it is built in. The rest names the
+ * fields from flags on; in C++ (20 or later) in the order of the struct.
  */
 #ifdef __cplusplus
 #define HB_MODULE_LINKAGE extern "C"

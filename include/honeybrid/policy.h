@@ -67,6 +67,12 @@ HB_API void hb_policy_unref(struct hb_policy *policy);
 HB_API int hb_policy_set_options(struct hb_policy *policy, const struct hb_options *options,
 				 struct hb_error *err);
 
+/*
+ * Checks a module as hb_policy_add_instance() does, before anything else of it is used. Of a module
+ * with another ABI number only .abi is read.
+ */
+HB_API int hb_policy_check_module(const struct hb_module *module, struct hb_error *err);
+
 /* One "key = value;" of a module section, as text. line and column come back in errors about it. */
 struct hb_setting {
 	const char *name;
@@ -79,8 +85,9 @@ struct hb_setting {
  *
  * @module    borrowed until the policy is freed.
  * @settings  count of them, without "function"; checked against the module's schema.
- * Errors: name taken or empty, other ABI number, unknown, missing or repeated parameter, value out
- * of range, file already used by another instance, what the module's create() says.
+ * Errors: name taken or empty, what hb_policy_check_module() says, unknown, missing or repeated
+ * parameter, value out of range, file already used by another instance, what the module's create()
+ * says.
  */
 HB_API int hb_policy_add_instance(struct hb_policy *policy, const char *name,
 				  const struct hb_module *module, const struct hb_setting *settings,

@@ -123,6 +123,7 @@ START_TEST(values_arrive)
 	ck_assert_str_eq(config->exec_directory, "/etc//x#y");
 	ck_assert_str_eq(config->log_directory, "/var/log/with space");
 	ck_assert_str_eq(config->log_file, "flows.log");
+	ck_assert_str_eq(config->module_directory, "/usr/lib/honeybrid");
 	ck_assert(config->log_verbose && !config->debug && !config->daemonize);
 	ck_assert(config->options.reset_ext && !config->options.deny_hih_init);
 	ck_assert_uint_eq(config->options.expiration_delay_s, 60);

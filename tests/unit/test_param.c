@@ -214,23 +214,115 @@ START_TEST(a_long_value_is_quoted_in_part)
 }
 END_TEST
 
-START_TEST(a_schema_that_is_not_understood_is_refused)
+START_TEST(a_type_that_is_not_understood_is_refused)
 {
-	struct hb_param many[HB_PARAM_SCHEMA_MAX + 2] = { { .name = NULL } };
 	const struct hb_param newer[] = { { .name = "x", .type = HB_PARAM_COUNT },
 					  { .name = NULL } };
 	const struct hb_setting settings[] = { { "x", "5", 3, 4 } };
-	struct hb_module strange = { .name = "strange", .params = newer };
+	const struct hb_module strange = { .name = "strange", .params = newer };
 	struct hb_param_value value[1] = { { .given = false } };
 
 	ck_assert_int_eq(hb_param_check(&strange, settings, 1, value, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.message, "the module is newer"));
-	for (size_t i = 0; i <= HB_PARAM_SCHEMA_MAX; i++)
-		many[i] = (struct hb_param){ .name = "y", .type = HB_PARAM_INTEGER };
-	strange.params = many;
-	ck_assert_int_eq(hb_param_check(&strange, settings, 1, value, &err), -EINVAL);
-	ck_assert_str_eq(err.message,
-			 "module \"strange\" has 33 parameters: at most 32 are supported");
+}
+END_TEST
+
+static int check_schema(const struct hb_param *schema)
+{
+	const struct hb_module odd = { .name = "odd", .params = schema };
+
+	memset(&err, 0, sizeof(err));
+	return hb_param_check_schema(&odd, &err);
+}
+
+static void assert_faulty(struct hb_param param, const char *fault)
+{
+	const struct hb_param schema[] = { { .name = "twin", .type = HB_PARAM_STRING },
+					   param,
+					   { .name = NULL } };
+	char message[240];
+
+	snprintf(message, sizeof(message), "parameter \"%s\" of the module \"odd\" is wrong: %s",
+		 param.name, fault);
+	ck_assert_int_eq(check_schema(schema), -EINVAL);
+	ck_assert_str_eq(err.message, message);
+	ck_assert_int_eq(err.code, HB_ERROR_CONFIG);
+}
+
+START_TEST(a_schema_in_order_is_accepted)
+{
+	const struct hb_param edges[] = {
+		{ .name = "one",
+		  .type = HB_PARAM_INTEGER,
+		  .min = 7,
+		  .max = 7,
+		  .default_integer = 7 },
+		{ .name = "two", .type = HB_PARAM_INTEGER, .required = true, .min = 1, .max = 2 },
+		{ .name = "Three_3", .type = HB_PARAM_PATH },
+		{ .name = NULL },
+	};
+
+	ck_assert_int_eq(check_schema(NULL), 0);
+	ck_assert_int_eq(check_schema(params), 0);
+	ck_assert_int_eq(check_schema(edges), 0);
+	for (size_t i = 0; hb_module_builtin_at(i); i++)
+		ck_assert_int_eq(hb_param_check_schema(hb_module_builtin_at(i), &err), 0);
+}
+END_TEST
+
+START_TEST(names_in_a_schema_can_be_written_and_differ)
+{
+	const char name[] = "no statement can have this name";
+
+	assert_faulty((struct hb_param){ "", HB_PARAM_STRING }, name);
+	assert_faulty((struct hb_param){ "a b", HB_PARAM_STRING }, name);
+	assert_faulty((struct hb_param){ "a;", HB_PARAM_STRING }, name);
+	assert_faulty((struct hb_param){ "function", HB_PARAM_STRING }, name);
+	assert_faulty((struct hb_param){ "twin", HB_PARAM_STRING }, "there are two of this name");
+}
+END_TEST
+
+START_TEST(types_and_ranges_in_a_schema_make_sense)
+{
+	const char range[] = "its default is not from min to max";
+
+	assert_faulty((struct hb_param){ "x", HB_PARAM_NONE }, "its type is unknown");
+	assert_faulty((struct hb_param){ "x", HB_PARAM_COUNT }, "its type is unknown");
+	assert_faulty((struct hb_param){ "x", HB_PARAM_INTEGER, .min = 2, .max = 1 },
+		      "its min is above its max");
+	assert_faulty((struct hb_param){ "x", HB_PARAM_INTEGER, .min = 1, .max = 2 }, range);
+	assert_faulty((struct hb_param){ "x", HB_PARAM_INTEGER, .max = 2, .default_integer = 3 },
+		      range);
+}
+END_TEST
+
+START_TEST(a_word_parameter_has_words_in_its_range)
+{
+	const char fault[] = "it needs words, with values from min to max";
+	const struct hb_param_word none[] = { { NULL, 0 } }, empty[] = { { "", 0 }, { NULL, 0 } };
+	const struct hb_param_word beyond[] = { { "a", 0 }, { "b", 2 }, { NULL, 0 } };
+
+	assert_faulty((struct hb_param){ "x", HB_PARAM_WORD, .max = 1 }, fault);
+	assert_faulty((struct hb_param){ "x", HB_PARAM_WORD, .max = 1, .words = none }, fault);
+	assert_faulty((struct hb_param){ "x", HB_PARAM_WORD, .max = 1, .words = empty }, fault);
+	assert_faulty((struct hb_param){ "x", HB_PARAM_WORD, .max = 1, .words = beyond }, fault);
+}
+END_TEST
+
+START_TEST(a_schema_has_an_end)
+{
+	struct hb_param many[HB_PARAM_SCHEMA_MAX + 2] = { { .name = NULL } };
+	char names[HB_PARAM_SCHEMA_MAX + 1][8];
+
+	for (size_t i = 0; i <= HB_PARAM_SCHEMA_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "x%zu", i);
+		many[i] = (struct hb_param){ .name = names[i], .type = HB_PARAM_STRING };
+	}
+	ck_assert_int_eq(check_schema(many), -EINVAL);
+	ck_assert_str_eq(err.message, "the module \"odd\" has more than 32 parameters, or no NULL "
+				      "name behind the last");
+	many[HB_PARAM_SCHEMA_MAX].name = NULL;
+	ck_assert_int_eq(check_schema(many), 0);
 }
 END_TEST
 
@@ -238,4 +330,6 @@ UNIT_MAIN("param", defaults_fill_what_is_not_given, each_type_is_read, a_word_ma
 	  a_number_is_whole_and_in_its_range, an_unknown_parameter_gets_a_suggestion,
 	  a_module_without_parameters_takes_none, a_parameter_is_given_once,
 	  a_required_parameter_must_be_given, a_path_is_absolute, a_long_value_is_quoted_in_part,
-	  a_schema_that_is_not_understood_is_refused)
+	  a_type_that_is_not_understood_is_refused, a_schema_in_order_is_accepted,
+	  names_in_a_schema_can_be_written_and_differ, types_and_ranges_in_a_schema_make_sense,
+	  a_word_parameter_has_words_in_its_range, a_schema_has_an_end)

@@ -134,6 +134,28 @@ START_TEST(a_module_of_another_abi_is_not_touched)
 }
 END_TEST
 
+START_TEST(a_module_that_is_wrong_in_itself_makes_no_instance)
+{
+	const struct hb_param bad[] = { { .name = "x", .type = HB_PARAM_INTEGER, .min = 1 },
+					{ .name = NULL } };
+	const struct hb_module other = {
+		.abi = HB_MODULE_ABI,
+		.name = "other",
+		.params = bad,
+		.create = create,
+		.decide = decide,
+	};
+	struct hb_error err;
+
+	ck_assert_ptr_null(hb_instance_new("a", &other, NULL, 0, &err));
+	ck_assert_str_eq(err.message,
+			 "parameter \"x\" of the module \"other\" is wrong: its min is "
+			 "above its max");
+	ck_assert_int_eq(hb_policy_check_module(&other, NULL), -EINVAL);
+	ck_assert_int_eq(hb_policy_check_module(&module, NULL), 0);
+}
+END_TEST
+
 START_TEST(wrong_settings_make_no_instance)
 {
 	struct hb_error err;
@@ -252,6 +274,6 @@ END_TEST
 
 UNIT_MAIN("registry", an_instance_knows_its_parameters, random_keys_differ,
 	  names_that_no_rule_can_use_are_refused, a_module_of_another_abi_is_not_touched,
-	  wrong_settings_make_no_instance, what_create_says_is_passed_on, answers_are_checked,
-	  notes_go_to_the_sink, files_that_two_instances_share_are_found,
-	  a_module_needs_only_decide)
+	  a_module_that_is_wrong_in_itself_makes_no_instance, wrong_settings_make_no_instance,
+	  what_create_says_is_passed_on, answers_are_checked, notes_go_to_the_sink,
+	  files_that_two_instances_share_are_found, a_module_needs_only_decide)
