@@ -8,8 +8,8 @@
  *		hb_nfqueue_flush(queue);
  *	}
  *
- * Nothing ends that loop: what goes wrong is counted, and a packet whose verdict got lost is
- *dropped.
+ * Nothing ends that loop: what goes wrong is counted, and a packet whose verdict got lost
+ * is dropped.
  */
 #ifndef HB_NFQUEUE_H
 #define HB_NFQUEUE_H

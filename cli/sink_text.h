@@ -14,7 +14,7 @@
  *	2009-08-13 12:24:14.507182 1.069 TCP 192.0.2.7:40312 -> 198.51.100.9:80 1 76 INIT
  *
  * and, with a history, " ** ", the flow's id, a field for each of the states INIT to PROXY, and
- *what became of its handover.
+ * what became of its handover.
  *
  * @end      a FLOW_END record.
  * @history  NULL for the short form.

@@ -3,9 +3,9 @@
  * Gathers verdicts into one write, with as few messages as the order allows.
  *
  * The kernel works a write off message by message. A plain verdict names one packet. A batch
- *verdict names an id, and covers every packet up to it that is still queued; it carries no bytes
- *and one mark. So neighbours that get the same verdict and mark make a run, and a run goes as one
- *batch verdict:
+ * verdict names an id, and covers every packet up to it that is still queued; it carries no bytes
+ * and one mark. So neighbours that get the same verdict and mark make a run, and a run goes as one
+ * batch verdict:
  *
  *	packet   1       2       3     4         5       6
  *	verdict  accept  accept  drop  modified  accept  accept

@@ -147,6 +147,7 @@ void hb_commit_try(struct hb_core *core, struct hb_flow *flow)
 	if (!handover->frontend_answers)
 		handover->passed_byte = true; /* nothing of the backend's is discarded any more */
 	handover->early_ack_ns = 0;
+	flow->track.flags |= HB_TRACK_ESTABLISHED;
 	hb_debt_settle(core, flow);
 	core->counters.handovers_done++;
 	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);

@@ -6,8 +6,7 @@
 #include "core.h"
 #include "target.h"
 
-/* The first packet of something that a honeypot starts. @target  as hb_policy_find_honeypot() gave.
- */
+/* The first packet of something that a honeypot starts. @target as hb_policy_find_honeypot() gave. */
 enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
 				 const struct hb_target *target, uint32_t mark);
 

@@ -32,8 +32,7 @@ static void remember(struct hb_flow *flow, unsigned leaf, enum hb_decision decis
 	flow->answers |= (uint64_t)(decision + 1) << (2 * leaf);
 }
 
-/* The same for a flow and a leaf on whichever worker: drawn from the addresses, not from a counter.
- */
+/* The same for a flow and a leaf on whichever worker: drawn from addresses, not from a counter. */
 static uint64_t flow_random(const struct asking *asking, unsigned leaf)
 {
 	const struct hb_flow *flow = asking->flow;

@@ -6,7 +6,7 @@
 #include "core.h"
 #include "target.h"
 
-/* Room for every leaf's sign and name; longer traces are cut. */
+/* Room for a trace; a longer one is cut. */
 #define HB_DECIDE_TRACE_SIZE 512
 
 /* The frontend rule, about the flow's first packet. No rule: accept. */

@@ -67,8 +67,7 @@ struct hb_flow {
 	uint64_t id;
 	uint64_t started_ns, last_ns;
 	uint64_t packets, bytes;
-	uint64_t
-		answers; /* two bits a leaf of the target's rules: 0 not asked, else decision + 1 */
+	uint64_t answers; /* two bits a leaf of the target's rules: 0 not asked, or decision + 1 */
 	struct hb_addr client, attacked;
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */

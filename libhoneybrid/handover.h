@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A session on its way from the frontend to a backend, and what stays of that when it has arrived.
- */
+/* A session on its way from the frontend to a backend, and what stays of that afterwards. */
 #ifndef HB_HANDOVER_H
 #define HB_HANDOVER_H
 
@@ -31,11 +30,9 @@ struct hb_handover {
 	struct hb_replay replay;
 	struct hb_handover_info info;
 
-	/* TCP: the client's side. Bytes from cut on lie in the flow's record, behind those
-	 * replayed. */
-	uint32_t cut; /* first client byte that never passed to the frontend */
-	uint32_t
-		owed; /* up to here the gateway acknowledged for a honeypot; cut or less: nothing */
+	/* TCP: the client's side. Bytes from cut on follow those replayed in the flow's record. */
+	uint32_t cut;          /* first client byte that never passed to the frontend */
+	uint32_t owed;         /* the gateway acknowledged up to here; cut or less: nothing */
 	uint64_t early_ack_ns; /* when to acknowledge what is held; 0: not */
 	bool client_fin;       /* a FIN follows the held bytes */
 	bool client_reset;     /* a RST waits behind the debt */
@@ -43,8 +40,7 @@ struct hb_handover {
 	bool trigger_empty;    /* the trigger packet had no byte from cut on */
 
 	/* TCP: the frontend's side. */
-	bool frontend_answers; /* of the last turn the client had a byte: the frontend finishes it
-				*/
+	bool frontend_answers; /* the client has a byte of its last answer: it finishes that */
 	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
 	bool frontend_busy; /* nothing says that its answer is complete but that it falls silent */
 	uint64_t frontend_byte_ns; /* when its last byte passed, or the last ACK to it */
@@ -54,8 +50,7 @@ struct hb_handover {
 
 	/* TCP after commit, until settled. */
 	bool passed_byte; /* a byte of the backend's reached the client: the difference is final */
-	uint64_t late_until_ns; /* how long late answers may come if the trigger was empty; 0: no
-				   limit */
+	uint64_t late_until_ns; /* for late answers, if the trigger was empty; 0: no limit */
 	uint32_t ts_floor;      /* backend's TSval at commit: what is echoed to it is not older */
 
 	/* UDP */

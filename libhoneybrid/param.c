@@ -126,8 +126,7 @@ static int refuse_unknown(const struct hb_module *module, const struct hb_settin
 			    module->name, count > 0 ? list : "none");
 }
 
-/* Digits, with a minus sign in front where it must be. False also for a number that does not fit.
- */
+/* Digits, with a minus sign in front where it must be. False also for what does not fit. */
 static bool read_decimal(const char *text, int64_t *value)
 {
 	bool negative = *text == '-';

@@ -44,8 +44,7 @@ struct hb_track {
 /* Starts from the flow's first packet. */
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet);
 
-/* Follows a packet that is passed on to the server, or to the client. @age_ms since the flow began.
- */
+/* Follows a packet that is passed on to the server, or to the client. @age_ms: of the flow. */
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
 

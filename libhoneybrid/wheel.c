@@ -82,8 +82,7 @@ static void place(struct hb_wheel *wheel, struct hb_timer *timer)
 	link_timer(&wheel->slots[level][slot], timer);
 }
 
-/* How far the first occupied slot of a level is, going round from slot from; -1 if all are empty.
- */
+/* How far the first occupied slot of a level is, going round from a slot; -1 if all are empty. */
 static int distance_to_occupied(const uint64_t occupied[WORDS], unsigned from)
 {
 	for (unsigned i = 0; i <= WORDS; i++) {

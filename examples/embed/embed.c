@@ -5,7 +5,7 @@
  *	cc -o embed embed.c $(pkg-config --cflags --libs libhoneybrid) && ./embed
  *
  * Packets come from an array and time is counted by hand. Where they come from in earnest (a queue,
- *a capture, another program's stack) is up to the embedder: the loop stays as it is in main().
+ * a capture, another program's stack) is up to the embedder: the loop stays as it is in main().
  */
 #include <honeybrid/honeybrid.h>
 

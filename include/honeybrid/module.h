@@ -37,7 +37,7 @@ extern "C" {
 enum hb_param_type {
 	HB_PARAM_NONE = 0,
 	HB_PARAM_INTEGER, /* decimal, min to max */
-	HB_PARAM_WORD,	  /* one of .words, or the decimal number that a word stands for */
+	HB_PARAM_WORD,    /* one of .words, or the decimal number that a word stands for */
 	HB_PARAM_STRING,
 	HB_PARAM_PATH, /* a file, absolute; two instances may not name the same one */
 	HB_PARAM_COUNT
@@ -54,11 +54,11 @@ struct hb_param {
 	const char *name;
 	enum hb_param_type type;
 	bool required;
-	int64_t min, max;		   /* INTEGER and WORD: the range, both ends included */
-	int64_t default_integer;	   /* INTEGER and WORD, where not required */
-	const char *default_text;	   /* STRING and PATH, where not required; may be NULL */
+	int64_t min, max;                  /* INTEGER and WORD: the range, both ends included */
+	int64_t default_integer;           /* INTEGER and WORD, where not required */
+	const char *default_text;          /* STRING and PATH, where not required; may be NULL */
 	const struct hb_param_word *words; /* WORD only */
-	const char *help;		   /* one line, no full stop */
+	const char *help;                  /* one line, no full stop */
 };
 
 struct hb_instance; /* one module section, its parameters checked */
@@ -95,7 +95,7 @@ struct hb_query {
 	const struct hb_flow_info *flow; /* the current packet is already counted */
 	struct hb_time now;
 	uint64_t flow_random; /* uniform; the same whenever this leaf is asked about this flow */
-	unsigned backend;     /* number of the backend whose rule is asked, from 1; 0 for other rules */
+	unsigned backend; /* number of the backend whose rule is asked, from 1; 0 for other rules */
 	unsigned backend_count;
 	void *reserved; /* the library's own */
 };

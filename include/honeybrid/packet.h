@@ -114,8 +114,7 @@ struct hb_packet {
 	size_t payload_len;
 	/* TCP, UDP: the ports. ICMP echo: the identifier in both. Else 0; a later fragment: 0. */
 	uint16_t src_port, dst_port;
-	bool has_l4; /* the transport header is whole; false for later fragments and other protocols
-		      */
+	bool has_l4; /* the transport header is whole; never in later fragments, other protocols */
 	/* TCP only */
 	uint32_t seq, ack;
 	uint16_t window; /* as on the wire, unscaled */
@@ -136,7 +135,8 @@ struct hb_packet {
  * Returns  0; -EINVAL for what no endpoint would take (wrong lengths, a header that does not fit, a
  *          TCP data offset below 5, a first fragment without its whole transport header (RFC 7112),
  *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments
- * left, more than 8 extension headers). Checksums are not looked at. Thread   any.
+ *          left, more than 8 extension headers). Checksums are not looked at.
+ * Thread   any.
  */
 HB_API int hb_packet_parse(const uint8_t *data, size_t len, struct hb_packet *packet);
 

@@ -30,16 +30,17 @@ struct hb_target;
 
 /* What applies to every flow. Fill with hb_options_default() first. */
 struct hb_options {
-	size_t size;			 /* sizeof(struct hb_options) */
-	uint32_t expiration_delay_s;	 /* UDP, undecided and half-open flows end after this idle time */
-	uint32_t established_timeout_s;	 /* established TCP flows in PROXY or FORWARD (RFC 5382) */
-	uint32_t closed_delay_ms;	 /* how long a closed flow is kept for late packets */
-	uint32_t handover_timeout_ms;	 /* for one whole handover */
-	bool reset_ext;			 /* answer a refused TCP flow with RST */
-	bool deny_hih_init;		 /* refuse what backends start, whatever the control rule says */
-	uint32_t max_flows;		 /* per engine */
-	uint32_t max_packet_buffer;	 /* recorded client segments per undecided flow; 0: unlimited */
-	uint32_t max_flow_buffer_bytes;	 /* recorded or held bytes per flow */
+	size_t size; /* sizeof(struct hb_options) */
+	uint32_t
+		expiration_delay_s; /* UDP, undecided and half-open flows end after this idle time */
+	uint32_t established_timeout_s; /* established TCP flows in PROXY or FORWARD (RFC 5382) */
+	uint32_t closed_delay_ms;       /* how long a closed flow is kept for late packets */
+	uint32_t handover_timeout_ms;   /* for one whole handover */
+	bool reset_ext;                 /* answer a refused TCP flow with RST */
+	bool deny_hih_init;         /* refuse what backends start, whatever the control rule says */
+	uint32_t max_flows;         /* per engine */
+	uint32_t max_packet_buffer; /* recorded client segments per undecided flow; 0: unlimited */
+	uint32_t max_flow_buffer_bytes;  /* recorded or held bytes per flow */
 	uint64_t max_total_buffer_bytes; /* and per engine */
 };
 
@@ -49,8 +50,8 @@ HB_API void hb_options_default(struct hb_options *options);
 /* Who gets a session whose handover failed. */
 enum hb_on_failure {
 	HB_ON_FAILURE_FRONTEND = 0, /* the frontend goes on serving it */
-	HB_ON_FAILURE_RESET,	    /* the client gets a RST */
-	HB_ON_FAILURE_DROP,	    /* silence */
+	HB_ON_FAILURE_RESET,        /* the client gets a RST */
+	HB_ON_FAILURE_DROP,         /* silence */
 	HB_ON_FAILURE_COUNT
 };
 

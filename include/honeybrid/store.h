@@ -27,7 +27,7 @@ enum hb_field_type {
 	HB_FIELD_NUMBER,     /* uint32_t or uint64_t; decimal */
 	HB_FIELD_FIRST_SEEN, /* int64_t, microseconds of the wall clock; seconds in the file */
 	HB_FIELD_DURATION,   /* no part of the value: seconds from FIRST_SEEN to the last use */
-	HB_FIELD_TEXT,	     /* char[] of printable characters, zero-padded */
+	HB_FIELD_TEXT,       /* char[] of printable characters, zero-padded */
 	HB_FIELD_COUNT
 };
 
@@ -41,7 +41,8 @@ struct hb_field {
 /* A member of a value's struct as a field. */
 #define HB_FIELD(field_name, field_type, value_type, member)                                       \
 	{                                                                                          \
-		.name = (field_name), .type = (field_type), .offset = offsetof(value_type, member), \
+		.name = (field_name), .type = (field_type),                                        \
+		.offset = offsetof(value_type, member),                                            \
 		.size = sizeof(((value_type *)NULL)->member)                                       \
 	}
 
@@ -49,7 +50,7 @@ struct hb_field {
 enum hb_key_type {
 	HB_KEY_NONE = 0,
 	HB_KEY_ADDRESS, /* a struct hb_addr; as text */
-	HB_KEY_HEX,	/* bytes; two hexadecimal digits each */
+	HB_KEY_HEX,     /* bytes; two hexadecimal digits each */
 	HB_KEY_COUNT
 };
 

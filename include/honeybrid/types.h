@@ -104,8 +104,7 @@ struct hb_error {
  * Fills in an error; cuts a message that is too long.
  *
  * @err     NULL is allowed: nothing happens.
- * Returns  a negative errno that fits the code (-EINVAL, -EIO, -ENOMEM), for "return
- * hb_error_set(...)".
+ * Returns  a negative errno that fits the code: -EINVAL, -EIO or -ENOMEM.
  */
 HB_API int hb_error_set(struct hb_error *err, enum hb_error_code code, int column,
 			const char *format, ...) __attribute__((format(printf, 4, 5)));
