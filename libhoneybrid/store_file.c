@@ -119,8 +119,10 @@ static int compare_items(const void *a, const void *b)
 		order = strcmp((*x)->group, (*y)->group);
 	if (order != 0)
 		return order;
-	return ((*x)->last_seen_us > (*y)->last_seen_us) -
-	       ((*x)->last_seen_us < (*y)->last_seen_us);
+	order = ((*x)->last_seen_us > (*y)->last_seen_us) -
+		((*x)->last_seen_us < (*y)->last_seen_us);
+	/* The same contents give the same file. */
+	return order != 0 ? order : memcmp((*x)->key, (*y)->key, sizeof((*x)->key));
 }
 
 static void write_items(const struct hb_store_layout *layout, const struct hb_store_copy *copy,

@@ -125,8 +125,8 @@ START_TEST(source_has_the_documented_format)
 	stop();
 	ck_assert_str_eq(scratch_read(&scratch, "state"), "[source]\n"
 							  "192.0.2.7=2\t1249600127\t60\n"
-							  "2001:db8::7=2\t1249600187\t1\n"
-							  "192.0.2.8=1\t1249600188\t0\n");
+							  "192.0.2.8=1\t1249600188\t0\n"
+							  "2001:db8::7=2\t1249600187\t1\n");
 	end();
 }
 END_TEST
