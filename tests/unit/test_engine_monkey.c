@@ -12,7 +12,7 @@
 #define STEPS 10000
 #define POOL 32
 #define LARGEST 9000
-#define LIVE_MAX 64
+#define LIVE_MAX 256
 #define MAX_FLOWS 24
 #define MAX_TOTAL 40000
 
@@ -25,7 +25,8 @@ struct live {
 	uint64_t id; /* 0: free */
 	enum hb_flow_state state;
 	struct hb_endpoint client, attacked;
-	bool ended, redirected;
+	uint64_t ended; /* which of all that ended it was, from 1; 0: not yet */
+	bool redirected;
 };
 
 struct bytes {
@@ -86,7 +87,7 @@ static struct live *find_live(struct monkey *monkey, uint64_t id)
 	return NULL;
 }
 
-/* A place for a new flow: a free one, or that of one that ended. */
+/* A place for a new flow: a free one, or that of the one that ended first. */
 static struct live *free_place(struct monkey *monkey)
 {
 	struct live *oldest = NULL;
@@ -96,7 +97,7 @@ static struct live *free_place(struct monkey *monkey)
 
 		if (live->id == 0)
 			return live;
-		if (live->ended && (oldest == NULL || live->id < oldest->id))
+		if (live->ended && (oldest == NULL || live->ended < oldest->ended))
 			oldest = live;
 	}
 	unit_require(oldest != NULL);
@@ -132,9 +133,8 @@ static void follow_event(void *ctx, const struct hb_event *event)
 	unit_require(event->flow.last_packet.mono_ns <= monkey->now.mono_ns);
 	unit_require(event->flow.started.mono_ns <= event->flow.last_packet.mono_ns);
 	if (event->kind == HB_EVENT_FLOW_END) {
-		live->ended = true;
+		live->ended = ++monkey->flows_ended;
 		live->redirected = event->flow.backend != 0;
-		monkey->flows_ended++;
 	}
 }
 
