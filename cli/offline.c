@@ -185,7 +185,9 @@ static void print_summary(const struct offline *offline)
 		(unsigned)(capture.span_ns / NS_PER_MS % 1000), engine.flows_started);
 	print_if(capture.without_ip, "passed over: no IP in them");
 	print_if(capture.too_short, "passed over: cut within their headers");
-	print_if(engine.malformed, "passed over: malformed, or pieces of packets");
+	print_if(engine.malformed, "passed over: malformed");
+	print_if(engine.fragments, "were fragments");
+	print_if(engine.reassembled, "packets could be put together of them");
 	print_if(capture.completed, "cut by the snap length: their missing bytes count as zeros");
 	hb_tally_print(&offline->tally, PREFIX, stderr);
 	print_if(

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 struct hb_rawsend {
 	int fd4, fd6; /* fd6 is -1 where the kernel has no IPv6 */
 	uint32_t mark, uplink_mask;
+	uint32_t last_id; /* of a packet that was cut into fragments */
 };
 
 static int set_options(int fd, uint32_t mark)
@@ -75,6 +77,9 @@ struct hb_rawsend *hb_rawsend_open(uint32_t mark, uint32_t uplink_mask, struct h
 	*rawsend = (struct hb_rawsend){
 		.fd4 = -1, .fd6 = -1, .mark = mark, .uplink_mask = uplink_mask
 	};
+	/* Only who knows the next number could spoil a packet of ours; without, it starts anywhere. */
+	if (getrandom(&rawsend->last_id, sizeof(rawsend->last_id), GRND_NONBLOCK) < 0)
+		rawsend->last_id = mark;
 	rawsend->fd4 = open_socket(AF_INET, mark);
 	if (rawsend->fd4 < 0) {
 		open_error("IPv4", err);
@@ -214,6 +219,15 @@ static size_t piece_bytes(const struct hb_datagram *dgram, const struct hb_packe
 	return wanted != 0 && wanted < fits ? wanted : fits;
 }
 
+/* Piece i of a packet that is too long for a link: a segment of TCP, else a fragment. 0: no more. */
+static size_t cut(const struct hb_datagram *dgram, const struct hb_packet *packet, uint32_t id,
+		  size_t i, uint8_t buf[LINK_MTU])
+{
+	if (packet->protocol == HB_PROTO_TCP)
+		return hb_packet_segment(packet, piece_bytes(dgram, packet), i, buf, LINK_MTU);
+	return hb_packet_fragment(packet, id, LINK_MTU, i, buf, LINK_MTU);
+}
+
 int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
 {
 	struct hb_datagram piece = *dgram;
@@ -226,12 +240,12 @@ int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgra
 	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 ||
 	    packet.payload_offset >= LINK_MTU)
 		return -EINVAL;
-	if (packet.protocol != HB_PROTO_TCP)
-		return -EMSGSIZE;
+	rawsend->last_id++;
+	if ((rawsend->last_id & UINT16_MAX) == 0)
+		rawsend->last_id++; /* 0: the kernel would number each piece */
 	piece.data = buf;
 	for (size_t i = 0; status == 0; i++) {
-		piece.len = hb_packet_segment(&packet, piece_bytes(dgram, &packet), i, buf,
-					      sizeof(buf));
+		piece.len = cut(dgram, &packet, rawsend->last_id, i, buf);
 		if (piece.len == 0)
 			break;
 		status = hb_rawsend_send(rawsend, &piece, 0);

@@ -5,6 +5,7 @@
 
 #include "flowtable.h"
 #include "learn.h"
+#include "reassembly.h"
 
 #include <honeybrid/engine.h>
 
@@ -27,12 +28,14 @@ struct hb_core {
 	uint8_t seed[16];
 	struct hb_flowtable table;
 	struct hb_wheel wheel;
+	struct hb_reassembly reassembly;
+	uint32_t last_fragment_id; /* of a packet of our own that was cut */
 	struct hb_budget budget;
 	struct hb_learn learnt; /* how long backends' answers are */
 	struct hb_counters counters;
 	struct hb_flow_list undecided;
 	uint64_t last_flow_id;
-	uint8_t *scratch; /* 64 KiB for packets of our own */
+	uint8_t *scratch; /* twice: for packets of our own, and for pieces of packets */
 };
 
 #define HB_SCRATCH_SIZE 65536

@@ -62,7 +62,9 @@ struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *
 	core->dry_run = setup->dry_run;
 	memcpy(core->seed, setup->seed, sizeof(core->seed));
 	hb_wheel_init(&core->wheel, 0);
-	core->scratch = malloc(HB_SCRATCH_SIZE);
+	hb_reassembly_init(&core->reassembly, &core->wheel, setup->seed);
+	memcpy(&core->last_fragment_id, setup->seed, sizeof(core->last_fragment_id));
+	core->scratch = malloc((size_t)HB_SCRATCH_SIZE * 2);
 	if (core->scratch == NULL || hb_flowtable_init(&core->table, setup->seed) != 0)
 		goto no_memory;
 	int result = use_policy(engine, policy);
@@ -106,6 +108,7 @@ void hb_engine_free(struct hb_engine *engine)
 		hb_life_end_all(core);
 	hb_life_fini(core);
 	hb_flowtable_fini(&core->table);
+	hb_reassembly_fini(&core->reassembly);
 	free(core->scratch);
 	release_policies(engine, 0);
 	free(engine->policies);
@@ -130,7 +133,11 @@ static void set_time(struct hb_core *core, struct hb_time now)
 
 static void fire(void *ctx, struct hb_timer *timer)
 {
-	hb_life_timer(ctx, timer);
+	struct hb_core *core = ctx;
+	if (timer == &core->reassembly.timer)
+		hb_reassembly_expire(&core->reassembly, core->now.mono_ns);
+	else
+		hb_life_timer(core, timer);
 }
 
 void hb_engine_advance(struct hb_engine *engine, struct hb_time now)
@@ -148,13 +155,16 @@ void hb_engine_stop(struct hb_engine *engine, struct hb_time now)
 {
 	set_time(&engine->core, now);
 	hb_life_end_all(&engine->core);
+	hb_reassembly_forget(&engine->core.reassembly);
 	release_policies(engine, 1);
 }
 
 void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *counters)
 {
 	*counters = engine->core.counters;
-	counters->buffered_bytes = engine->core.budget.used_bytes;
+	counters->buffered_bytes =
+		engine->core.budget.used_bytes + engine->core.reassembly.used_bytes;
+	counters->fragments_lost = engine->core.reassembly.lost;
 }
 
 /* Never to another link: a honeypot could hide anything in it. */
@@ -316,20 +326,14 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 	return verdict;
 }
 
-static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *dgram)
+static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
+			     const struct hb_packet *packet)
 {
-	struct hb_packet packet;
-	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 || packet.is_fragment) {
-		core->counters.malformed++;
-		return HB_DROP;
-	}
-	if (is_neighbour_discovery(&packet))
-		return HB_ACCEPT;
-	if (packet.is_icmp_error)
-		return hb_icmp_error(core, dgram, &packet);
-	struct hb_match match = hb_flowtable_find(&core->table, &packet);
-	bool wrong = checksum_is_wrong(dgram, &packet, match.flow);
-	if (match.flow != NULL && !wrong && is_superseded(core, &match, &packet)) {
+	if (packet->is_icmp_error)
+		return hb_icmp_error(core, dgram, packet);
+	struct hb_match match = hb_flowtable_find(&core->table, packet);
+	bool wrong = checksum_is_wrong(dgram, packet, match.flow);
+	if (match.flow != NULL && !wrong && is_superseded(core, &match, packet)) {
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
 	}
@@ -338,14 +342,51 @@ static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *
 		return HB_DROP;
 	}
 	if (match.flow == NULL)
-		return start_flow(core, dgram, &packet);
+		return start_flow(core, dgram, packet);
 	if (wrong)
-		return hb_proxy_unseen(match.flow, dgram, &packet);
-	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(&packet)) {
+		return hb_proxy_unseen(match.flow, dgram, packet);
+	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(packet)) {
 		core->counters.contained++;
 		return HB_DROP;
 	}
-	return packet_of_flow(core, &match, dgram, &packet);
+	return packet_of_flow(core, &match, dgram, packet);
+}
+
+/*
+ * A piece of a packet waits here for the others; the last one brings the whole packet, which is
+ * judged as any other, and goes on in pieces of its own. So the kernel's pieces are all dropped.
+ */
+static enum hb_verdict take_fragment(struct hb_core *core, const struct hb_datagram *dgram,
+				     const struct hb_packet *fragment)
+{
+	struct hb_whole whole;
+	struct hb_packet packet;
+	core->counters.fragments++;
+	if (!hb_reassembly_add(&core->reassembly, dgram, fragment, core->now.mono_ns, &whole))
+		return HB_DROP;
+	if (hb_packet_parse(whole.dgram.data, whole.dgram.len, &packet) != 0 ||
+	    packet.is_fragment) {
+		core->counters.malformed++;
+		return HB_DROP;
+	}
+	core->counters.reassembled++;
+	if (judge(core, &whole.dgram, &packet) != HB_DROP)
+		hb_out_whole(core, &whole);
+	return HB_DROP;
+}
+
+static enum hb_verdict decide_verdict(struct hb_core *core, struct hb_datagram *dgram)
+{
+	struct hb_packet packet;
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0) {
+		core->counters.malformed++;
+		return HB_DROP;
+	}
+	if (packet.is_fragment)
+		return take_fragment(core, dgram, &packet);
+	if (is_neighbour_discovery(&packet)) /* never in fragments (RFC 6980) */
+		return HB_ACCEPT;
+	return judge(core, dgram, &packet);
 }
 
 enum hb_verdict hb_engine_input(struct hb_engine *engine, struct hb_datagram *dgram,

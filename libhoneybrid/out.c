@@ -1,17 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "out.h"
 
+#include "broken.h"
 #include "decide.h"
 #include "handover.h"
 #include "target.h"
+
+static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
+{
+	core->counters.emitted++;
+	core->ops->emit(core->ctx, dgram);
+}
+
+/* In pieces of at most so many bytes, all with the datagram's mark. */
+static void emit_pieces(struct hb_core *core, const struct hb_datagram *dgram, uint32_t id,
+			size_t piece_bytes)
+{
+	struct hb_packet packet;
+	struct hb_datagram piece = { .data = core->scratch + HB_SCRATCH_SIZE,
+				     .cap = HB_SCRATCH_SIZE,
+				     .mark = dgram->mark };
+	if (hb_broken(hb_packet_parse(dgram->data, dgram->len, &packet) != 0))
+		return;
+	for (size_t i = 0;; i++) {
+		piece.len = hb_packet_fragment(&packet, id, piece_bytes, i, piece.data, piece.cap);
+		if (piece.len == 0)
+			return;
+		emit_one(core, &piece);
+	}
+}
+
+/* Counts up from a random start; 0 is none (a raw socket would fill in a number a piece). */
+static uint32_t next_fragment_id(struct hb_core *core)
+{
+	core->last_fragment_id++;
+	if ((core->last_fragment_id & UINT16_MAX) == 0)
+		core->last_fragment_id++;
+	return core->last_fragment_id;
+}
 
 static void emit(struct hb_core *core, size_t len)
 {
 	if (len == 0 || core->dry_run)
 		return;
 	struct hb_datagram dgram = { .data = core->scratch, .len = len, .cap = HB_SCRATCH_SIZE };
-	core->counters.emitted++;
-	core->ops->emit(core->ctx, &dgram);
+	if (len <= core->mtu)
+		emit_one(core, &dgram);
+	else
+		emit_pieces(core, &dgram, next_fragment_id(core), core->mtu);
+}
+
+void hb_out_whole(struct hb_core *core, const struct hb_whole *whole)
+{
+	if (core->dry_run)
+		return;
+	size_t longest = whole->piece_bytes < core->mtu ? whole->piece_bytes : core->mtu;
+	emit_pieces(core, &whole->dgram, whole->id, longest);
 }
 
 void hb_out_to_client(struct hb_core *core, const struct hb_flow *flow, struct hb_build_tcp *spec)

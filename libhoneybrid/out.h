@@ -13,6 +13,9 @@ void hb_out_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_
 void hb_out_udp_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
 			  const uint8_t *payload, size_t len);
 
+/* A packet that came in pieces goes on in pieces, none longer than they were. */
+void hb_out_whole(struct hb_core *core, const struct hb_whole *whole);
+
 /* Answers a packet that belongs to no connection as its sender expects it (RFC 9293, 3.5.2). */
 void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet);
 

@@ -21,6 +21,7 @@
 
 #define IPV4_HEADER_MIN 20
 #define IPV6_HEADER 40
+#define IPV6_NEXT_HEADER 6 /* where it says what follows */
 #define TCP_HEADER_MIN 20
 #define UDP_HEADER 8
 #define ICMP_HEADER 8
@@ -79,7 +80,9 @@ static int read_ipv4_header(struct hb_packet *packet, size_t available)
 	packet->ip_id = hb_get_be16(header + 4);
 	packet->dont_fragment = (fragment & 0x4000) != 0;
 	packet->fragment_offset_bytes = (uint16_t)((fragment & 0x1fff) * 8);
-	packet->is_fragment = (fragment & 0x2000) != 0 || packet->fragment_offset_bytes > 0;
+	packet->more_fragments = (fragment & 0x2000) != 0;
+	packet->is_fragment = packet->more_fragments || packet->fragment_offset_bytes > 0;
+	packet->fragment_id = packet->is_fragment ? packet->ip_id : 0;
 	packet->ttl = header[8];
 	packet->protocol = header[9];
 	packet->src = hb_addr_from_ipv4(header + 12);
@@ -125,13 +128,23 @@ static int read_ip_header(struct hb_packet *packet, size_t available)
 	}
 }
 
-/* RFC 8200, 4.5; an atomic fragment (RFC 6946) is as good as whole. */
-static void read_fragment_header(struct hb_packet *packet, const uint8_t *header)
+/*
+ * RFC 8200, 4.5; an atomic fragment (RFC 6946) is as good as whole. The byte at link says that this
+ * header follows.
+ */
+static void read_fragment_header(struct hb_packet *packet, size_t link)
 {
+	const uint8_t *header = packet->data + packet->l4_offset;
 	unsigned fragment = hb_get_be16(header + 2);
 
-	packet->fragment_offset_bytes = (uint16_t)(fragment & 0xfff8);
 	packet->is_fragment = (fragment & 0xfff9) != 0;
+	if (!packet->is_fragment)
+		return;
+	packet->fragment_offset_bytes = (uint16_t)(fragment & 0xfff8);
+	packet->more_fragments = (fragment & 1) != 0;
+	packet->fragment_id = hb_get_be32(header + 4);
+	packet->fragment_header_offset = packet->l4_offset;
+	packet->fragment_link_offset = (uint16_t)link;
 }
 
 /* The length of the extension header at l4_offset; 0 if it does not fit or cannot be right. */
@@ -180,6 +193,7 @@ static bool is_extension(uint8_t next_header)
 static int skip_extensions(struct hb_packet *packet)
 {
 	bool seen_fragment = false;
+	size_t link = IPV6_NEXT_HEADER;
 
 	for (unsigned i = 0; is_extension(packet->protocol); i++) {
 		const uint8_t *header = packet->data + packet->l4_offset;
@@ -193,9 +207,10 @@ static int skip_extensions(struct hb_packet *packet)
 			if (seen_fragment)
 				return -EINVAL;
 			seen_fragment = true;
-			read_fragment_header(packet, header);
+			read_fragment_header(packet, link);
 		}
 		packet->protocol = header[0];
+		link = packet->l4_offset;
 		packet->l4_offset = (uint16_t)(packet->l4_offset + len);
 		if (packet->fragment_offset_bytes > 0)
 			return 0; /* what follows is from the middle of something */

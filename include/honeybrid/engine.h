@@ -46,8 +46,8 @@ enum hb_verdict {
 struct hb_ops {
 	size_t size; /* sizeof(struct hb_ops) */
 	/*
-	 * Sends a packet of the engine's own: complete, with checksums. TCP is at most as long as
-	 * the path carries (see hb_setup.mtu), a UDP datagram as long as the client's was. Its TTL
+	 * Sends a packet of the engine's own, or one that came in fragments and goes on: complete,
+	 * with checksums, or a fragment; never longer than hb_setup.mtu. Its TTL
 	 * is that of a packet on its way into the gateway: who sends it from inside takes one hop
 	 * off. Everything that hb_engine_input() decided before must leave before it.
 	 * @dgram  borrowed for the call.
@@ -77,7 +77,11 @@ struct hb_setup {
 struct hb_counters {
 	uint64_t packets, bytes;
 	uint64_t accepted, modified, dropped, emitted;
-	uint64_t malformed; /* refused by the parser */
+	uint64_t malformed;   /* refused by the parser */
+	uint64_t fragments;   /* pieces of packets */
+	uint64_t reassembled; /* whole packets made of them */
+	uint64_t
+		fragments_lost; /* packets whose pieces overlapped, were too many or came too late */
 	uint64_t flows_started;
 	uint64_t flows;          /* now */
 	uint64_t flows_evicted;  /* gave way at a limit */

@@ -108,9 +108,14 @@ struct hb_packet {
 	uint16_t ip_id;     /* IPv4 identification; 0 for IPv6 */
 	bool dont_fragment;
 	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
+	bool more_fragments; /* and not its last one */
 	uint16_t fragment_offset_bytes;
-	uint16_t l4_offset;      /* where the transport header starts */
-	uint16_t payload_offset; /* where its payload starts */
+	uint32_t fragment_id; /* which packet it is a piece of; else 0 */
+	uint16_t
+		fragment_header_offset; /* IPv6: the fragment header, and the byte that says that */
+	uint16_t fragment_link_offset;  /* it follows (RFC 8200, 4.5); else 0 */
+	uint16_t l4_offset;             /* where the transport header starts */
+	uint16_t payload_offset;        /* where its payload starts */
 	size_t payload_len;
 	/* TCP, UDP: the ports. ICMP echo: the identifier in both. Else 0; a later fragment: 0. */
 	uint16_t src_port, dst_port;
@@ -168,6 +173,20 @@ HB_API bool hb_packet_checksum_ok(const struct hb_packet *packet);
  */
 HB_API size_t hb_packet_segment(const struct hb_packet *packet, size_t segment_bytes, size_t index,
 				uint8_t *buf, size_t cap);
+
+/*
+ * Writes piece number index of a packet that is longer than a link carries: a fragment (RFC 791,
+ * 3.2; RFC 8200, 4.5) of at most piece_bytes, its IP header included.
+ *
+ * @id     identification of the whole, the same for all pieces, not 0; for IPv4 only where the packet
+ *         has none of its own.
+ * @buf    gets the fragment; must not overlap the packet.
+ * Returns its length; 0 behind the last piece, where nothing would fit into piece_bytes, or if cap
+ *         is too small. A packet that need not be cut comes back as it is.
+ * Thread  any.
+ */
+HB_API size_t hb_packet_fragment(const struct hb_packet *packet, uint32_t id, size_t piece_bytes,
+				 size_t index, uint8_t *buf, size_t cap);
 
 #ifdef __cplusplus
 }

@@ -51,6 +51,7 @@ struct script_who {
 #define SCRIPT_HAS_TSECR 0x100u
 #define SCRIPT_HAS_QUOTED 0x200u  /* an ICMP error's quoted sequence number */
 #define SCRIPT_LENGTH_ONLY 0x400u /* expected: a payload of this length, whatever it is */
+#define SCRIPT_HAS_PIECES 0x800u
 
 struct script_icmp_kind {
 	const char *name;
@@ -67,6 +68,7 @@ struct script_segment {
 	unsigned has;
 	uint8_t tcp_flags, ttl, tos;
 	uint16_t window, urgent, ip_id;
+	uint16_t pieces; /* sent: in fragments of so many bytes; expected: in so many */
 	uint32_t seq, ack;
 	struct hb_tcp_options options; /* .present tells which */
 	uint8_t absent;                /* HB_TCPOPT_* that must not be there */
@@ -225,6 +227,7 @@ struct script_expectation {
 	struct hb_endpoint other; /* the receiver's partner, which an ICMP error quotes */
 	const uint8_t *sent;      /* what was sent on this line, for "it"; NULL if nothing was */
 	size_t sent_len;
+	uint32_t pieces; /* that the datagram came in */
 };
 
 /*
@@ -234,6 +237,19 @@ struct script_expectation {
  */
 const char *script_match(const struct script_expectation *expectation, const uint8_t *data,
 			 size_t len, bool partial, char *buf, size_t size);
+
+/* script_pieces.c: fragments, cut and put together again without the engine's help. */
+struct script_joiner;
+struct script_joiner *script_joiner_new(void);
+void script_joiner_free(struct script_joiner *joiner);
+/*
+ * Takes a fragment that left. True: the packet is complete, in *data (borrowed), *len and *pieces.
+ */
+bool script_joiner_add(struct script_joiner *joiner, const struct hb_packet *piece,
+		       const uint8_t **data, size_t *len, size_t *pieces);
+/* Piece i, from 0, of at most so many bytes; its length, 0 behind the last one. */
+size_t script_pieces_cut(const struct hb_packet *packet, size_t piece_bytes, size_t i, uint8_t *buf,
+			 size_t cap);
 
 /* script_print.c: both write one line without its end. */
 void script_print_datagram(FILE *out, const uint8_t *data, size_t len);
@@ -245,7 +261,8 @@ struct script_output {
 	struct script_who who; /* who gets it */
 	uint8_t *data;
 	size_t len;
-	bool partial; /* a device is yet to finish its checksum */
+	bool partial;  /* a device is yet to finish its checksum */
+	size_t pieces; /* how many fragments it left in; 1 for a whole packet */
 	bool matched;
 };
 
@@ -277,6 +294,7 @@ struct script_play {
 	size_t seen_count;
 	struct script_last last[SCRIPT_LAST_MAX];
 	size_t last_count;
+	struct script_joiner *joiner;
 };
 
 bool script_play(const struct script *script, bool verbose);

@@ -33,6 +33,8 @@ static const struct named_offset counter_fields[] = {
 	{ "dropped", offsetof(struct hb_counters, dropped) },
 	{ "emitted", offsetof(struct hb_counters, emitted) },
 	{ "malformed", offsetof(struct hb_counters, malformed) },
+	{ "fragments", offsetof(struct hb_counters, fragments) },
+	{ "reassembled", offsetof(struct hb_counters, reassembled) },
 	{ "flows_started", offsetof(struct hb_counters, flows_started) },
 	{ "flows_evicted", offsetof(struct hb_counters, flows_evicted) },
 	{ "handovers_started", offsetof(struct hb_counters, handovers_started) },

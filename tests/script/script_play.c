@@ -61,7 +61,8 @@ static void remember(struct script_play *play, const struct script_output *outpu
 	memcpy(last->data, output->data, last->len);
 }
 
-static void add_output(struct script_play *play, const uint8_t *data, size_t len, bool partial)
+static void add_output(struct script_play *play, const uint8_t *data, size_t len, bool partial,
+		       size_t pieces)
 {
 	struct script_output *grown =
 		realloc(play->outputs, (play->output_count + 1) * sizeof(*grown));
@@ -72,7 +73,9 @@ static void add_output(struct script_play *play, const uint8_t *data, size_t len
 		abort();
 	play->outputs = grown;
 	output = &grown[play->output_count++];
-	*output = (struct script_output){ .at_ns = play->now_ns, .len = len, .partial = partial };
+	*output = (struct script_output){
+		.at_ns = play->now_ns, .len = len, .partial = partial, .pieces = pieces
+	};
 	output->data = malloc(len > 0 ? len : 1);
 	if (output->data == NULL)
 		abort();
@@ -89,11 +92,18 @@ static void on_emit(void *ctx, const struct hb_datagram *dgram)
 {
 	struct script_play *play = ctx;
 	size_t mtu = play->script->mtu != 0 ? play->script->mtu : 1500;
+	struct hb_packet packet;
+	const uint8_t *data = dgram->data;
+	size_t len = dgram->len, pieces = 1;
 
 	if (dgram->len > mtu || dgram->gso || dgram->checksum != HB_CHECKSUM_COMPLETE)
 		script_play_fail(play, 0, "%zu bytes were emitted that no link carries as they are",
 				 dgram->len);
-	add_output(play, dgram->data, dgram->len, false);
+
+	if (hb_packet_parse(data, len, &packet) == 0 && packet.is_fragment &&
+	    !script_joiner_add(play->joiner, &packet, &data, &len, &pieces))
+		return;
+	add_output(play, data, len, false, pieces);
 }
 
 static void print_event(const struct script_play *play, const struct hb_event *event)
@@ -275,10 +285,29 @@ static void input(struct script_play *play, const struct script_step *step, cons
 	verdict = hb_engine_input(play->engine, &dgram, engine_time(play->now_ns));
 	check_verdict(play, step, verdict, &dgram, sent, sent_len);
 	if (verdict == HB_ACCEPT)
-		add_output(play, sent, sent_len, segment->gso || segment->partial);
+		add_output(play, sent, sent_len, segment->gso || segment->partial, 1);
 	else if (verdict == HB_ACCEPT_MODIFIED && dgram.len <= dgram.cap)
-		add_output(play, dgram.data, dgram.len, segment->gso);
+		add_output(play, dgram.data, dgram.len, segment->gso, 1);
 	free(dgram.data);
+}
+
+/* Gives what a line sends to the engine, whole or in fragments. */
+static void input_packet(struct script_play *play, const struct script_step *step, size_t sent_len)
+{
+	uint8_t piece[SCRIPT_DATAGRAM_MAX];
+	struct hb_packet packet;
+	size_t len;
+
+	if (!(step->segment.has & SCRIPT_HAS_PIECES)) {
+		input(play, step, play->sent, sent_len);
+		return;
+	}
+	if (hb_packet_parse(play->sent, sent_len, &packet) != 0)
+		return;
+	for (size_t i = 0;
+	     (len = script_pieces_cut(&packet, step->segment.pieces, i, piece, sizeof(piece))) != 0;
+	     i++)
+		input(play, step, piece, len);
 }
 
 /* Whose packet it seems to be to its receiver, if the line does not say. */
@@ -368,6 +397,7 @@ static void check_expect(struct script_play *play, const struct script_step *ste
 		printf("  expected: ");
 	} else {
 		output->matched = true;
+		expectation.pieces = (uint32_t)output->pieces;
 		differs = script_match(&expectation, output->data, output->len, output->partial,
 				       buf, sizeof(buf));
 		if (differs == NULL)
@@ -434,7 +464,7 @@ static void run_step(struct script_play *play, const struct script_step *step)
 	if (play->verbose)
 		print_step(step, play->sent, sent_len);
 	if (step->action == SCRIPT_SEND)
-		input(play, step, play->sent, sent_len);
+		input_packet(play, step, sent_len);
 	else if (step->action == SCRIPT_STOP)
 		hb_engine_stop(play->engine, engine_time(play->now_ns));
 	check_outputs(play, step, play->sent, sent_len);
@@ -467,6 +497,7 @@ static bool start(struct script_play *play, struct hb_policy *policy)
 				  .mtu = play->script->mtu };
 	struct hb_error err;
 
+	play->joiner = script_joiner_new();
 	play->engine = hb_engine_new(&setup, policy, &err);
 	if (play->engine == NULL)
 		fprintf(stderr, "%s: no engine: %s\n", play->script->path, err.message);
@@ -496,6 +527,7 @@ bool script_play(const struct script *script, bool verbose)
 		run(&play);
 	}
 	hb_engine_free(play.engine);
+	script_joiner_free(play.joiner);
 	hb_policy_unref(policy);
 	for (size_t i = 0; i < play.seen_count; i++) {
 		free(play.seen[i].trace);

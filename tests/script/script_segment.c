@@ -218,10 +218,15 @@ struct number_word {
 };
 
 static const struct number_word number_words[] = {
-	{ "ack", UINT32_MAX, SCRIPT_HAS_ACK, 0 },       { "win", UINT16_MAX, SCRIPT_HAS_WINDOW, 0 },
-	{ "ttl", UINT8_MAX, SCRIPT_HAS_TTL, 0 },        { "tos", UINT8_MAX, SCRIPT_HAS_TOS, 0 },
-	{ "urg", UINT16_MAX, SCRIPT_HAS_URGENT, 0 },    { "id", UINT16_MAX, SCRIPT_HAS_ID, 0 },
-	{ "quotes", UINT32_MAX, SCRIPT_HAS_QUOTED, 0 }, { "mss", UINT16_MAX, 0, HB_TCPOPT_MSS },
+	{ "ack", UINT32_MAX, SCRIPT_HAS_ACK, 0 },
+	{ "win", UINT16_MAX, SCRIPT_HAS_WINDOW, 0 },
+	{ "ttl", UINT8_MAX, SCRIPT_HAS_TTL, 0 },
+	{ "tos", UINT8_MAX, SCRIPT_HAS_TOS, 0 },
+	{ "urg", UINT16_MAX, SCRIPT_HAS_URGENT, 0 },
+	{ "id", UINT16_MAX, SCRIPT_HAS_ID, 0 },
+	{ "pieces", UINT16_MAX, SCRIPT_HAS_PIECES, 0 },
+	{ "quotes", UINT32_MAX, SCRIPT_HAS_QUOTED, 0 },
+	{ "mss", UINT16_MAX, 0, HB_TCPOPT_MSS },
 	{ "wscale", 14, 0, HB_TCPOPT_WSCALE },
 };
 
@@ -242,6 +247,8 @@ static void set_number(struct script_segment *segment, const struct number_word 
 		segment->urgent = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_ID)
 		segment->ip_id = (uint16_t)value;
+	else if (word->has == SCRIPT_HAS_PIECES)
+		segment->pieces = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_QUOTED)
 		segment->quoted_seq = value;
 	else if (word->option == HB_TCPOPT_MSS)

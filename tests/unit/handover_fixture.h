@@ -19,7 +19,7 @@ struct handover_fixture {
 	struct hb_core core;
 	struct hb_flow flow;
 	struct hb_handover handover;
-	uint8_t scratch[HB_SCRATCH_SIZE];
+	uint8_t scratch[2 * HB_SCRATCH_SIZE];
 };
 
 /* Connected, window of 1000, segments of 100; numbers from isn on. Nothing is recorded yet. */

@@ -158,23 +158,83 @@ START_TEST(neighbour_discovery_passes)
 }
 END_TEST
 
-START_TEST(fragments_are_dropped)
+/* Each piece of a packet, in the order of which; returns how many left. */
+static unsigned send_pieces(struct rig *rig, const uint8_t *data, size_t len, const size_t *which,
+			    size_t count)
 {
+	struct hb_packet packet;
+	uint8_t piece[2048];
+	unsigned before = rig->sent_count;
+
+	ck_assert_int_eq(hb_packet_parse(data, len, &packet), 0);
+	for (size_t i = 0; i < count; i++) {
+		size_t piece_len =
+			hb_packet_fragment(&packet, 77, 400, which[i], piece, sizeof(piece));
+
+		ck_assert_int_eq(
+			rig_input(rig, piece, piece_len, &(struct hb_datagram){ .mark = 0 }),
+			HB_DROP);
+	}
+	return rig->sent_count - before;
+}
+
+/* A datagram in pieces is one packet of its flow, and leaves in pieces, all at its last piece. */
+START_TEST(pieces_are_judged_together)
+{
+	static const uint8_t payload[1000];
+	static const size_t order[] = { 2, 0, 1 };
+	const struct hb_build_ip ip = { .src = rig_endpoint(RIG_CLIENT ":5000"),
+					.dst = rig_endpoint(RIG_ATTACKED ":53"),
+					.ip_id = 9,
+					.ttl = 64 };
 	struct rig rig;
 	uint8_t buf[2048];
-	const struct rig_tcp tcp = { RIG_CLIENT, RIG_ATTACKED, SYN, 1000 };
-	size_t len = rig_build_tcp(buf, &tcp);
+	size_t len = hb_build_udp(buf, sizeof(buf), &ip, payload, sizeof(payload));
 
 	rig_open(&rig);
 	rig_start(&rig);
-	hb_put_be16(buf + 6, 0x2000); /* the first of several */
-	hb_checksum_fill_ipv4(buf, 20);
-	ck_assert_int_eq(rig_input(&rig, buf, len, &(struct hb_datagram){ .mark = 0 }), HB_DROP);
-	hb_put_be16(buf + 6, 0x0010);
-	hb_checksum_fill_ipv4(buf, 20);
-	ck_assert_int_eq(rig_input(&rig, buf, len, &(struct hb_datagram){ .mark = 0 }), HB_DROP);
-	ck_assert_uint_eq(rig_counters(&rig).dropped, 2);
+	ck_assert_uint_eq(send_pieces(&rig, buf, len, order, 2), 0);
 	ck_assert_uint_eq(rig_counters(&rig).flows_started, 0);
+	ck_assert_uint_eq(send_pieces(&rig, buf, len, order + 2, 1), 3);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	ck_assert_uint_eq(rig_counters(&rig).fragments, 3);
+	ck_assert_uint_eq(rig_counters(&rig).reassembled, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct hb_packet *sent = &rig.sent[i].packet;
+
+		ck_assert(sent->is_fragment);
+		ck_assert_uint_eq(sent->fragment_id, 9);
+		ck_assert_uint_le(sent->len, 400);
+		ck_assert(sent->dst.bytes[15] == rig_addr(RIG_FRONTEND).bytes[15]);
+	}
+	rig_close(&rig);
+}
+END_TEST
+
+/* What is waited for goes with the engine's stop, or when it has taken too long. */
+START_TEST(pieces_do_not_wait_for_ever)
+{
+	static const size_t first[] = { 0 };
+	struct rig rig;
+	uint8_t buf[2048];
+	static const uint8_t payload[1000];
+	const struct hb_build_ip ip = { .src = rig_endpoint(RIG_CLIENT ":5000"),
+					.dst = rig_endpoint(RIG_ATTACKED ":53"),
+					.ip_id = 9,
+					.ttl = 64 };
+	size_t len = hb_build_udp(buf, sizeof(buf), &ip, payload, sizeof(payload));
+
+	rig_open(&rig);
+	rig_start(&rig);
+	send_pieces(&rig, buf, len, first, 1);
+	ck_assert_uint_gt(rig_counters(&rig).buffered_bytes, 0);
+	rig_advance(&rig, 31 * RIG_SECOND);
+	ck_assert_uint_eq(rig_counters(&rig).buffered_bytes, 0);
+	ck_assert_uint_eq(rig_counters(&rig).fragments_lost, 1);
+	send_pieces(&rig, buf, len, first, 1);
+	hb_engine_stop(rig.engine, rig.now);
+	ck_assert_uint_eq(rig_counters(&rig).buffered_bytes, 0);
+	ck_assert_uint_eq(hb_engine_next_deadline(rig.engine), UINT64_MAX);
 	rig_close(&rig);
 }
 END_TEST
@@ -303,6 +363,6 @@ END_TEST
 
 UNIT_MAIN("engine", an_idle_engine_wants_nothing, what_cannot_be_parsed_is_dropped_and_counted,
 	  new_flows_are_answered_for, time_does_not_go_back, next_deadline_leads_to_the_end,
-	  neighbour_discovery_passes, fragments_are_dropped, a_policy_must_be_sealed,
-	  live_flows_keep_their_policy, policies_are_let_go, a_stopped_engine_may_be_used_again,
-	  freeing_says_nothing, an_embedder_may_be_deaf)
+	  neighbour_discovery_passes, pieces_are_judged_together, pieces_do_not_wait_for_ever,
+	  a_policy_must_be_sealed, live_flows_keep_their_policy, policies_are_let_go,
+	  a_stopped_engine_may_be_used_again, freeing_says_nothing, an_embedder_may_be_deaf)

@@ -10,7 +10,7 @@ struct fixture {
 	struct hb_target target;
 	struct hb_core core;
 	struct hb_flow flow;
-	uint8_t scratch[HB_SCRATCH_SIZE];
+	uint8_t scratch[2 * HB_SCRATCH_SIZE];
 };
 
 static void open_fixture(struct fixture *f)
@@ -20,6 +20,7 @@ static void open_fixture(struct fixture *f)
 		(struct hb_ops){ .size = sizeof(f->rig.ops), .emit = rig_emit, .event = rig_event };
 	f->core = (struct hb_core){ .ops = &f->rig.ops,
 				    .ctx = &f->rig,
+				    .mtu = 1500,
 				    .scratch = f->scratch,
 				    .now = { 7000 * RIG_SECOND, INT64_C(1250000000000000) } };
 	f->flow = (struct hb_flow){ .target = &f->target,
