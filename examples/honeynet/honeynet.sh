@@ -150,12 +150,13 @@ honeynet_wait() # seconds command...
 # Ends what runs in the namespaces, then removes them. Fine if there are none, or not all of them.
 honeynet_down()
 {
-	local host pids
-	for host in attacker gateway frontend backend; do
-		[[ -e /run/netns/$HONEYNET-$host ]] || continue
-		pids=$(ip netns pids "$HONEYNET-$host")
+	local namespace pids
+	for namespace in /run/netns/"$HONEYNET"-*; do
+		[[ -e $namespace ]] || continue
+		namespace=${namespace##*/}
+		pids=$(ip netns pids "$namespace")
 		# shellcheck disable=SC2086 # several words
 		[[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
-		ip netns delete "$HONEYNET-$host"
+		ip netns delete "$namespace"
 	done
 }

@@ -7,6 +7,7 @@ usage: client.py [--times N] tcp|udp ADDRESS PORT <SCRIPT
 One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them mean what they mean in C.
 
   send TEXT...            sends it, each word in a segment (a datagram) of its own
+  large BYTES ROLE        udp: a datagram of so many bytes, which ROLE sends back
   expect TEXT             the next bytes (the next datagram) are exactly these
   greeting                a line, whoever sends it
   until ROLE MIN MAX LINE line service: sends LINE until ROLE answers, which must be after MIN to MAX
@@ -128,6 +129,11 @@ class Client:
     def do_send(self, *words):
         for word in words:
             self.sock.sendall(unescaped(word))
+
+    def do_large(self, length, role):
+        text = b"".join(content("attacker", int(length)))
+        self.sock.sendall(text)
+        same(role.encode() + b": " + text, self.receive())
 
     def do_expect(self, text):
         wanted = unescaped(text)
