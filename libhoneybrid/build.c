@@ -35,7 +35,7 @@ static void write_ipv4(uint8_t *buf, const struct hb_build_ip *ip, uint8_t proto
 
 static void write_ipv6(uint8_t *buf, const struct hb_build_ip *ip, uint8_t protocol, size_t total)
 {
-	hb_put_be32(buf, UINT32_C(6) << 28 | (uint32_t)ip->tos << 20);
+	hb_put_be32(buf, UINT32_C(6) << 28 | (uint32_t)ip->tos << 20 | ip->flow_label);
 	hb_put_be16(buf + 4, (uint16_t)(total - IPV6_HEADER));
 	buf[6] = protocol;
 	buf[7] = ip->ttl;

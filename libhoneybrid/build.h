@@ -10,7 +10,8 @@ struct hb_build_ip {
 	struct hb_endpoint src, dst;
 	uint8_t ttl;
 	uint8_t tos;
-	uint16_t ip_id; /* IPv4 only */
+	uint16_t ip_id;      /* IPv4 only; 0: who sends it chooses */
+	uint32_t flow_label; /* IPv6 only */
 	bool dont_fragment;
 };
 

@@ -60,6 +60,7 @@ static void set_translation(struct hb_core *core, struct hb_flow *flow)
 	translation->ttl_difference = (int16_t)(track->server_ttl - replay->ttl);
 	if (replay->granted & HB_TCPOPT_TIMESTAMP)
 		translation->ts_difference = timestamp_difference(core, flow);
+	translation->look = hb_iplook_compare(&track->look, &replay->look);
 	handover->ts_floor = replay->ts;
 }
 

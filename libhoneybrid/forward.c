@@ -97,6 +97,11 @@ static struct hb_packet as_shown(const struct hb_handover *handover, const struc
 	shown.seq += translation->seq_difference;
 	shown.options.tsval += translation->ts_difference;
 	shown.ttl = handover->redirect.flow->track.server_ttl;
+	if (translation->look.changes && packet->ip_version == 4) {
+		shown.ip_id = (uint16_t)(packet->ip_id + translation->look.id_difference);
+		shown.tos = (uint8_t)(translation->look.dscp << 2);
+	}
+	shown.flow_label = translation->look.flow_label;
 	shown.window = hb_translate_window((uint32_t)packet->window << translation->honeypot_shift,
 					   translation->shown_shift);
 	return shown;

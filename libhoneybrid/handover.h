@@ -107,7 +107,7 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet);
 void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow);
-/* Counts an answer of the backend's, and learns its hop distance from the first. */
+/* Counts an answer of the backend's; the first one tells how its packets must change. */
 void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet);
 /* Frees what is held. */
 void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover);

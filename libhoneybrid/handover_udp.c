@@ -126,10 +126,16 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
+	struct hb_translation *translation = &handover->redirect.translation;
 	/* Nothing to keep up if the client never saw an answer of the frontend's. */
-	if (handover->udp_answers++ == 0 && flow->track.server_ttl != 0)
-		handover->redirect.translation.ttl_difference =
-			(int16_t)(flow->track.server_ttl - packet->ttl);
+	if (handover->udp_answers++ > 0 || flow->track.server_ttl == 0)
+		return;
+	struct hb_iplook look = { .seen = 0 };
+	hb_iplook_follow(&look, packet, 1);
+	if (look.ids != HB_IP_IDS_ZERO)
+		look.ip_id--; /* this very packet has the next number */
+	translation->ttl_difference = (int16_t)(flow->track.server_ttl - packet->ttl);
+	translation->look = hb_iplook_compare(&flow->track.look, &look);
 }
 
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,

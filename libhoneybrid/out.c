@@ -58,8 +58,25 @@ void hb_out_whole(struct hb_core *core, const struct hb_whole *whole)
 	emit_pieces(core, &whole->dgram, whole->id, longest);
 }
 
-void hb_out_to_client(struct hb_core *core, const struct hb_flow *flow, struct hb_build_tcp *spec)
+/* The next number where the host counts; the honeypot's own packets count on from there. */
+static uint16_t next_ip_id(struct hb_flow *flow)
 {
+	struct hb_iplook *look = &flow->track.look;
+	if (look->ids != HB_IP_IDS_COUNT_UP)
+		return 0;
+	if (flow->redirect != NULL)
+		flow->redirect->translation.look.id_difference++;
+	return ++look->ip_id;
+}
+
+void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec)
+{
+	const struct hb_iplook *look = &flow->track.look;
+	spec->ip.tos = (uint8_t)(look->dscp << 2);
+	if (hb_addr_is_ipv4(&flow->client))
+		spec->ip.ip_id = next_ip_id(flow);
+	else
+		spec->ip.flow_label = hb_iplook_flow_label(look);
 	spec->ip.src = (struct hb_endpoint){ flow->attacked, flow->attacked_port };
 	spec->ip.dst = (struct hb_endpoint){ flow->client, flow->client_port };
 	spec->ip.ttl = flow->track.server_ttl;

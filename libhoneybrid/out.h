@@ -7,7 +7,7 @@
 #include "core.h"
 
 /* Packets of our own for one side of a flow; addresses, ports and TTL are those of the flow. */
-void hb_out_to_client(struct hb_core *core, const struct hb_flow *flow, struct hb_build_tcp *spec);
+void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec);
 void hb_out_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
 		      struct hb_build_tcp *spec);
 void hb_out_udp_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,

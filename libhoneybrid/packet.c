@@ -104,6 +104,7 @@ static int read_ipv6_header(struct hb_packet *packet, size_t available)
 	packet->len = IPV6_HEADER + (size_t)hb_get_be16(header + 4);
 	packet->ip_version = 6;
 	packet->tos = (uint8_t)(header[0] << 4 | header[1] >> 4);
+	packet->flow_label = hb_get_be32(header) & 0xfffff;
 	packet->protocol = header[6];
 	packet->ttl = header[7];
 	packet->src = hb_addr_from_ipv6(header + 8);

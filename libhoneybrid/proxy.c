@@ -151,6 +151,7 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;
+		hb_iplook_follow(&flow->track.look, packet, 1);
 		if (flow->record != NULL)
 			hb_record_udp_answer(flow->record, packet->payload_len);
 	}

@@ -426,6 +426,7 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
 		return HB_REPLAY_GOES_ON;
 	}
+	hb_iplook_follow(&replay->look, packet, 1);
 	hb_replay_acknowledged(core, handover, packet);
 	if (packet->payload_len > 0)
 		input_data(core, handover, packet);

@@ -30,6 +30,7 @@ struct hb_replay {
 	uint32_t rcv_max; /* behind the last byte seen; beyond rcv_nxt while there is a gap */
 	uint32_t ts;      /* its TSval to echo */
 	uint8_t granted, shift, ttl;
+	struct hb_iplook look;
 
 	/* The dialogue: which answer is awaited, 0 being what comes before the client spoke. */
 	uint32_t answer;

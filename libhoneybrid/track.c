@@ -232,6 +232,14 @@ static void server_data(struct hb_track *track, const struct hb_packet *packet)
 		track->flags |= HB_TRACK_SERVER_FIN;
 }
 
+/* How many segments the packet becomes on the wire. */
+static unsigned segments_of(const struct hb_track *track, const struct hb_packet *packet)
+{
+	size_t each = hb_track_client_payload(track);
+	return packet->payload_len <= each ? 1
+					   : (unsigned)((packet->payload_len + each - 1) / each);
+}
+
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
 {
 	if (packet->tcp_flags & HB_TCP_RST) {
@@ -249,6 +257,7 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 		server_syn_ack(track, packet);
 		return;
 	}
+	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
 	/* It echoes its TS.Recent: what we send for the client must not be older. */
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
 	    (track->granted & HB_TCPOPT_TIMESTAMP))

@@ -6,7 +6,7 @@
 #ifndef HB_TRACK_H
 #define HB_TRACK_H
 
-#include <honeybrid/packet.h>
+#include "iplook.h"
 
 /* Bits of hb_track.flags. */
 enum {
@@ -39,6 +39,7 @@ struct hb_track {
 		server_wscale;          /* shifts in force: 0 unless both offered the option */
 	uint8_t offered, granted;       /* HB_TCPOPT_* in the SYN; in the SYN-ACK as well */
 	uint8_t client_ttl, server_ttl; /* as they come in here */
+	struct hb_iplook look;          /* of what the client was shown */
 };
 
 /* Starts from the flow's first packet. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum {
+	IPV4_ID = 4,
 	IPV4_TTL = 8,
 	IPV4_SUM = 10,
 	IPV4_SRC = 12,
@@ -27,6 +28,7 @@ enum {
 	TCP_FLAGS = 13,
 	TCP_WINDOW = 14,
 	OPTION_NOP = 1,
+	ECN_MASK = 3,
 };
 
 void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram, const struct hb_packet *packet)
@@ -137,6 +139,34 @@ void hb_edit_ttl(struct hb_edit *edit, uint8_t ttl)
 	hb_put_be16(data + IPV4_SUM,
 		    hb_checksum_update16(sum, old_word, hb_get_be16(data + IPV4_TTL)));
 	edit->changed = true;
+}
+
+/* A word of the IPv4 header that only its own checksum covers. */
+static void edit_ipv4_word(struct hb_edit *edit, size_t offset, uint16_t word)
+{
+	uint8_t *data = edit->dgram->data;
+	uint16_t old_word = hb_get_be16(data + offset);
+	if (old_word == word)
+		return;
+	hb_put_be16(data + offset, word);
+	hb_put_be16(data + IPV4_SUM,
+		    hb_checksum_update16(hb_get_be16(data + IPV4_SUM), old_word, word));
+	edit->changed = true;
+}
+
+void hb_edit_look(struct hb_edit *edit, const struct hb_iplook_change *change)
+{
+	uint8_t *data = edit->dgram->data;
+	uint8_t tos = (uint8_t)(change->dscp << 2 | (edit->packet->tos & ECN_MASK));
+	if (edit->packet->ip_version == 6) {
+		uint32_t word = UINT32_C(6) << 28 | (uint32_t)tos << 20 | change->flow_label;
+		edit->changed |= hb_get_be32(data) != word;
+		hb_put_be32(data, word);
+		return;
+	}
+	edit_ipv4_word(edit, 0, (uint16_t)(data[0] << 8 | tos));
+	uint16_t id = (uint16_t)(edit->packet->ip_id + change->id_difference);
+	edit_ipv4_word(edit, IPV4_ID, change->zero_id ? 0 : id);
 }
 
 void hb_edit_seq(struct hb_edit *edit, uint32_t seq)
@@ -309,6 +339,8 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	hb_edit_destination(edit, &client);
 	if (translation->ttl_difference != 0)
 		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
+	if (translation->look.changes)
+		hb_edit_look(edit, &translation->look);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_client(edit, translation);
 }

@@ -23,6 +23,8 @@ void hb_edit_begin(struct hb_edit *edit, struct hb_datagram *dgram, const struct
 void hb_edit_source(struct hb_edit *edit, const struct hb_endpoint *to);
 void hb_edit_destination(struct hb_edit *edit, const struct hb_endpoint *to);
 void hb_edit_ttl(struct hb_edit *edit, uint8_t ttl);
+/* The other fields of its IP header that tell hosts apart; ECN bits stay. */
+void hb_edit_look(struct hb_edit *edit, const struct hb_iplook_change *change);
 
 /* Bytes that the transport checksum covers; offset from the start of the datagram. */
 void hb_edit_u8(struct hb_edit *edit, size_t offset, uint8_t value);

@@ -2,7 +2,7 @@
 #ifndef HB_TRANSLATION_H
 #define HB_TRANSLATION_H
 
-#include <honeybrid/types.h>
+#include "iplook.h"
 
 /*
  * What joins two legs: constant once a handover is committed, so that code outside the engine can
@@ -19,7 +19,8 @@ struct hb_translation {
 	uint32_t seq_difference; /* the client's view of a server's number = honeypot's + this */
 	uint32_t ts_difference;  /* the same for its timestamps */
 	uint32_t keep;           /* the honeypot's first byte that the client gets */
-	bool numbers_differ;     /* a TCP session that was handed over: all of the above holds */
+	struct hb_iplook_change look; /* of the honeypot's IP headers */
+	bool numbers_differ; /* a TCP session that was handed over: all of the above holds */
 };
 
 #endif

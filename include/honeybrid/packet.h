@@ -101,11 +101,12 @@ struct hb_packet {
 	const uint8_t *data; /* borrowed from the datagram */
 	size_t len;          /* what the IP header says; bytes behind it are link-layer padding */
 	struct hb_addr src, dst;
-	uint8_t ip_version; /* 4 or 6 */
-	uint8_t protocol;   /* transport protocol, behind IPv6 extension headers */
-	uint8_t ttl;        /* or hop limit */
-	uint8_t tos;        /* DSCP and ECN bits (or IPv6 traffic class) */
-	uint16_t ip_id;     /* IPv4 identification; 0 for IPv6 */
+	uint8_t ip_version;  /* 4 or 6 */
+	uint8_t protocol;    /* transport protocol, behind IPv6 extension headers */
+	uint8_t ttl;         /* or hop limit */
+	uint8_t tos;         /* DSCP and ECN bits (or IPv6 traffic class) */
+	uint16_t ip_id;      /* IPv4 identification; 0 for IPv6 */
+	uint32_t flow_label; /* IPv6; 0 for IPv4 */
 	bool dont_fragment;
 	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
 	bool more_fragments; /* and not its last one */

@@ -52,6 +52,7 @@ struct script_who {
 #define SCRIPT_HAS_QUOTED 0x200u  /* an ICMP error's quoted sequence number */
 #define SCRIPT_LENGTH_ONLY 0x400u /* expected: a payload of this length, whatever it is */
 #define SCRIPT_HAS_PIECES 0x800u
+#define SCRIPT_HAS_LABEL 0x1000u /* an IPv6 flow label */
 
 struct script_icmp_kind {
 	const char *name;
@@ -77,6 +78,7 @@ struct script_segment {
 	const struct script_icmp_kind *icmp;
 	uint32_t icmp_value; /* identifier of an echo, MTU of too-big */
 	uint32_t quoted_seq;
+	uint32_t label;
 };
 
 /* "-> WHO gets SEGMENT [from PEER]" */

@@ -91,6 +91,8 @@ static bool ip_differs(const struct match *m)
 	return ((want->has & SCRIPT_HAS_TTL) && number_differs(m, "ttl", want->ttl, got->ttl)) ||
 	       ((want->has & SCRIPT_HAS_TOS) && number_differs(m, "tos", want->tos, got->tos)) ||
 	       ((want->has & SCRIPT_HAS_ID) && number_differs(m, "id", want->ip_id, got->ip_id)) ||
+	       ((want->has & SCRIPT_HAS_LABEL) &&
+		number_differs(m, "the flow label", want->label, got->flow_label)) ||
 	       ((want->has & SCRIPT_HAS_PIECES) &&
 		number_differs(m, "the number of pieces", want->pieces, m->expectation->pieces));
 }

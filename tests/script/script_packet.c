@@ -139,7 +139,7 @@ static void put_ip(struct writer *w, const struct script_segment *segment,
 	unsigned ttl = segment->has & SCRIPT_HAS_TTL ? segment->ttl : 64;
 
 	if (ipv6) {
-		put32(w, UINT32_C(0x60000000) | (uint32_t)segment->tos << 20);
+		put32(w, UINT32_C(0x60000000) | (uint32_t)segment->tos << 20 | segment->label);
 		put16(w, 0); /* lengths come last */
 		put8(w, protocol);
 		put8(w, ttl);

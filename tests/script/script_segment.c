@@ -228,6 +228,7 @@ static const struct number_word number_words[] = {
 	{ "quotes", UINT32_MAX, SCRIPT_HAS_QUOTED, 0 },
 	{ "mss", UINT16_MAX, 0, HB_TCPOPT_MSS },
 	{ "wscale", 14, 0, HB_TCPOPT_WSCALE },
+	{ "label", 0xfffff, SCRIPT_HAS_LABEL, 0 },
 };
 
 static void set_number(struct script_segment *segment, const struct number_word *word,
@@ -247,6 +248,8 @@ static void set_number(struct script_segment *segment, const struct number_word 
 		segment->urgent = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_ID)
 		segment->ip_id = (uint16_t)value;
+	else if (word->has == SCRIPT_HAS_LABEL)
+		segment->label = value;
 	else if (word->has == SCRIPT_HAS_PIECES)
 		segment->pieces = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_QUOTED)
