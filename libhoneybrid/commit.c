@@ -56,6 +56,8 @@ static void set_translation(struct hb_core *core, struct hb_flow *flow)
 	translation->client_shift = track->client_wscale;
 	translation->honeypot_shift = replay->shift;
 	translation->shown_shift = track->server_wscale;
+	translation->granted = track->granted;
+	translation->lacks_ecn = replay->refuses_ecn;
 	translation->lacks = track->granted & (uint8_t)~replay->granted;
 	translation->ttl_difference = (int16_t)(track->server_ttl - replay->ttl);
 	if (replay->granted & HB_TCPOPT_TIMESTAMP)

@@ -107,6 +107,43 @@ static struct hb_packet as_shown(const struct hb_handover *handover, const struc
 	return shown;
 }
 
+/* What does not fit into the datagram any more goes out as packets of our own (rule 21). */
+static void send_anew(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *shown)
+{
+	size_t each = hb_track_client_payload(&flow->track);
+	for (size_t at = 0; at < shown->payload_len; at += each) {
+		size_t left = shown->payload_len - at;
+		bool last = left <= each;
+		struct hb_build_tcp spec = {
+			.seq = shown->seq + (uint32_t)at,
+			.ack = shown->ack,
+			.flags = shown->tcp_flags,
+			.window = shown->window,
+			.options = shown->options,
+			.payload = shown->data + shown->payload_offset + at,
+			.payload_len = last ? left : each,
+		};
+		if (!last)
+			spec.flags &= (uint8_t) ~(HB_TCP_FIN | HB_TCP_PSH);
+		hb_out_to_client(core, flow, &spec);
+	}
+}
+
+/*
+ * The backend does no timestamps, and the client expects one in every segment (handover rule 16):
+ * the frontend's clock goes on, and echoes what RFC 7323, 4.3, says. False: it found no room.
+ */
+static bool add_timestamp(const struct hb_core *core, const struct hb_flow *flow,
+			  struct hb_edit *edit, struct hb_packet *shown)
+{
+	shown->options.present &= HB_TCPOPT_SACK;
+	shown->options.present |= HB_TCPOPT_TIMESTAMP;
+	shown->options.tsval =
+		hb_track_server_ts_at(&flow->track, hb_flow_age_ms(flow, core->now.mono_ns));
+	shown->options.tsecr = flow->track.client_ts;
+	return hb_edit_options(edit, &shown->options);
+}
+
 static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_edit *edit, const struct hb_packet *packet)
 {
@@ -131,6 +168,11 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	}
 	if (!(packet->tcp_flags & HB_TCP_RST))
 		keep_monotonic(flow, edit, &shown);
+	if ((handover->redirect.translation.lacks & HB_TCPOPT_TIMESTAMP) && passes &&
+	    !(packet->tcp_flags & HB_TCP_RST) && !add_timestamp(core, flow, edit, &shown)) {
+		send_anew(core, flow, &shown);
+		passes = false;
+	}
 	hb_track_server(&flow->track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
 	if (packet->payload_len > 0)
 		handover->passed_byte = true;

@@ -421,8 +421,6 @@ static const char *replay_failure(enum hb_replay_result result)
 		return "reset the connection";
 	case HB_REPLAY_CLOSED:
 		return "closed the connection during the replay";
-	case HB_REPLAY_NO_TIMESTAMPS:
-		return "does not use TCP timestamps, which the frontend granted";
 	case HB_REPLAY_GOES_ON:
 		break;
 	}

@@ -12,6 +12,7 @@
 #include "contain.h"
 #include "handover.h"
 #include "life.h"
+#include "seq.h"
 
 #include <stdio.h>
 
@@ -100,12 +101,17 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
 	if (redirected)
 		translation = flow->redirect->translation;
+	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
+	 * of it (handover rule 28). */
+	uint32_t seq = rewrite->quoted->seq - translation.seq_difference;
+	if (redirected && hb_flow_is_tcp(flow) && hb_seq_before(seq, translation.keep))
+		return HB_DROP;
 	struct hb_endpoint client = { flow->client, translation.client_port };
 	struct hb_edit edit;
 	quoted_endpoint(rewrite, true, &translation.honeypot);
 	quoted_endpoint(rewrite, false, &client);
 	if (redirected)
-		quoted_seq(rewrite, rewrite->quoted->seq - translation.seq_difference);
+		quoted_seq(rewrite, seq);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	hb_edit_destination(&edit, &translation.honeypot);
 	return finish(rewrite, &edit);

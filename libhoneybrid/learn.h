@@ -22,6 +22,9 @@ struct hb_learn {
 uint32_t hb_learn_length(const struct hb_learn *learn, const uint8_t key[16],
 			 const struct hb_endpoint *backend, uint32_t turn);
 
+/* In place of a turn: the backend was seen to refuse TCP timestamps (handover rule 16). */
+#define HB_LEARN_NO_TIMESTAMPS UINT32_MAX
+
 void hb_learn_remember(struct hb_learn *learn, const uint8_t key[16],
 		       const struct hb_endpoint *backend, uint32_t turn, uint32_t length);
 

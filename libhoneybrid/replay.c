@@ -65,24 +65,37 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 		.seq = track->client_isn,
 		.flags = HB_TCP_SYN,
 		.window = hb_translate_window(hb_track_client_window_bytes(track), 0),
-		.options = { .present = track->granted & (HB_TCPOPT_WSCALE | HB_TCPOPT_SACK_OK |
-							  HB_TCPOPT_TIMESTAMP),
+		.options = { .present = handover->replay.offered,
 			     .wscale = track->client_wscale,
 			     .mss = track->client_mss,
 			     .tsval = track->client_ts },
 	};
-	if (track->client_mss != 0)
+	/* Each of its segments will get a timestamp on its way to the client: keep room for it. */
+	if ((track->granted & ~handover->replay.offered) & HB_TCPOPT_TIMESTAMP)
+		spec.options.mss = (uint16_t)(hb_track_client_payload(track));
+	if (spec.options.mss != 0)
 		spec.options.present |= HB_TCPOPT_MSS;
 	if (track->flags & HB_TRACK_ECN)
 		spec.flags |= HB_TCP_ECE | HB_TCP_CWR;
 	hb_out_to_server(core, handover->redirect.flow, HB_LEG_BACKEND, &spec);
 }
 
+static bool refuses_timestamps(const struct hb_core *core, const struct hb_handover *handover)
+{
+	return hb_learn_length(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
+			       HB_LEARN_NO_TIMESTAMPS) != 0;
+}
+
 void hb_replay_connect(struct hb_core *core, struct hb_handover *handover)
 {
 	struct hb_replay *replay = &handover->replay;
 	uint32_t isn = handover->redirect.flow->track.client_isn;
+	uint8_t offered = handover->redirect.flow->track.granted &
+			  (HB_TCPOPT_WSCALE | HB_TCPOPT_SACK_OK | HB_TCPOPT_TIMESTAMP);
+	if (refuses_timestamps(core, handover))
+		offered &= (uint8_t)~HB_TCPOPT_TIMESTAMP;
 	*replay = (struct hb_replay){
+		.offered = offered,
 		.una = isn,
 		.nxt = isn + 1,
 		.limit = isn + 1,
@@ -306,14 +319,25 @@ static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *fl
 	return replay->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
 }
 
-static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *handover,
-				     const struct hb_packet *packet)
+/*
+ * It refuses timestamps, which the client goes on to send and to expect. Its segments must leave
+ * room for those that we shall add: another connection, with a smaller MSS (handover rule 16).
+ */
+static void connect_without_timestamps(struct hb_core *core, struct hb_handover *handover)
+{
+	hb_learn_remember(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
+			  HB_LEARN_NO_TIMESTAMPS, 1);
+	hb_replay_reset(core, handover);
+	hb_replay_connect(core, handover);
+}
+
+static void syn_ack(struct hb_core *core, struct hb_handover *handover,
+		    const struct hb_packet *packet)
 {
 	struct hb_replay *replay = &handover->replay;
-	struct hb_track *track = &handover->redirect.flow->track;
-	replay->granted = track->granted & packet->options.present;
-	if ((track->granted & ~replay->granted) & HB_TCPOPT_TIMESTAMP)
-		return HB_REPLAY_NO_TIMESTAMPS;
+	const struct hb_track *track = &handover->redirect.flow->track;
+	replay->granted = replay->offered & packet->options.present;
+	replay->refuses_ecn = (track->flags & HB_TRACK_ECN) && !(packet->tcp_flags & HB_TCP_ECE);
 	replay->connected = true;
 	replay->una = packet->ack;
 	replay->rcv_nxt = packet->seq + 1;
@@ -329,7 +353,6 @@ static enum hb_replay_result syn_ack(struct hb_core *core, struct hb_handover *h
 	replay->resend_ns = 0;
 	replay->tries = 0;
 	replay->answer_since_ns = core->now.mono_ns;
-	return HB_REPLAY_GOES_ON;
 }
 
 /* SYN-SENT (RFC 9293, 3.10.7.3). */
@@ -347,9 +370,11 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 	}
 	if (!(packet->tcp_flags & HB_TCP_SYN) || !acknowledges)
 		return HB_REPLAY_GOES_ON;
-	enum hb_replay_result result = syn_ack(core, handover, packet);
-	if (result != HB_REPLAY_GOES_ON)
-		return result;
+	if ((handover->replay.offered & ~packet->options.present) & HB_TCPOPT_TIMESTAMP) {
+		connect_without_timestamps(core, handover);
+		return HB_REPLAY_GOES_ON;
+	}
+	syn_ack(core, handover, packet);
 	uint32_t before = handover->replay.nxt;
 	hb_replay_advance(core, handover);
 	if (handover->replay.nxt == before && !hb_replay_done(handover))

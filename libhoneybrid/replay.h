@@ -29,7 +29,9 @@ struct hb_replay {
 	uint32_t rcv_nxt;
 	uint32_t rcv_max; /* behind the last byte seen; beyond rcv_nxt while there is a gap */
 	uint32_t ts;      /* its TSval to echo */
-	uint8_t granted, shift, ttl;
+	uint8_t offered, granted; /* HB_TCPOPT_* in our SYN; in its SYN-ACK as well */
+	uint8_t shift, ttl;
+	bool refuses_ecn; /* which was offered */
 	struct hb_iplook look;
 
 	/* The dialogue: which answer is awaited, 0 being what comes before the client spoke. */
@@ -47,10 +49,9 @@ void hb_replay_connect(struct hb_core *core, struct hb_handover *handover);
 /* What a packet of the backend's meant. */
 enum hb_replay_result {
 	HB_REPLAY_GOES_ON = 0,
-	HB_REPLAY_REFUSED,       /* RST to our SYN */
-	HB_REPLAY_RESET,         /* RST later */
-	HB_REPLAY_CLOSED,        /* FIN in an answer that is discarded */
-	HB_REPLAY_NO_TIMESTAMPS, /* it does not do timestamps, and the frontend did */
+	HB_REPLAY_REFUSED, /* RST to our SYN */
+	HB_REPLAY_RESET,   /* RST later */
+	HB_REPLAY_CLOSED,  /* FIN in an answer that is discarded */
 };
 
 /* Takes a packet of the backend's before commit. */

@@ -179,6 +179,24 @@ static uint8_t *write_wscale(uint8_t *p, uint8_t wscale)
 	return p + WSCALE_LEN;
 }
 
+/* As many blocks as there is room for. */
+static uint8_t *write_sack(uint8_t *p, const uint8_t *end, const struct hb_tcp_options *options)
+{
+	size_t count = (size_t)(end - p - 4) / SACK_BLOCK_LEN;
+	if (count > options->sack_count)
+		count = options->sack_count;
+	if (count == 0)
+		return p;
+	p = write_nops(p, 2);
+	p[0] = KIND_SACK;
+	p[1] = (uint8_t)(2 + count * SACK_BLOCK_LEN);
+	for (size_t i = 0; i < count; i++) {
+		hb_put_be32(p + 2 + i * SACK_BLOCK_LEN, options->sack[i].left);
+		hb_put_be32(p + 6 + i * SACK_BLOCK_LEN, options->sack[i].right);
+	}
+	return p + 2 + count * SACK_BLOCK_LEN;
+}
+
 /*
  * SACK permitted takes the place of the two NOPs before a timestamp, else it has two of its own.
  * A segment that looks like those of the commonest system is not conspicuous.
@@ -190,7 +208,7 @@ size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_optio
 	uint8_t *p = out;
 
 	if (!syn)
-		present &= HB_TCPOPT_TIMESTAMP;
+		present &= HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK;
 	if (present & HB_TCPOPT_MSS)
 		p = write_mss(p, options->mss);
 	if (present & HB_TCPOPT_SACK_OK && !(present & HB_TCPOPT_TIMESTAMP))
@@ -203,5 +221,7 @@ size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_optio
 		p = write_timestamp(p, options);
 	if (present & HB_TCPOPT_WSCALE)
 		p = write_wscale(p, options->wscale);
+	if (!syn && (present & HB_TCPOPT_SACK))
+		p = write_sack(p, out + HB_TCPOPT_MAX_LEN, options);
 	return (size_t)(p - out);
 }

@@ -21,8 +21,9 @@ void hb_tcpopt_parse(const uint8_t *base, size_t offset, size_t len,
 
 /*
  * Writes options, padded with NOP to a multiple of four, in the order that Linux uses: MSS, SACK
- * permitted, timestamp, NOP, window scale for a SYN; NOP NOP timestamp for others. Only MSS,
- * WSCALE, SACK_OK and TIMESTAMP of options->present are written; without SYN only TIMESTAMP.
+ * permitted, timestamp, NOP, window scale for a SYN; NOP NOP timestamp, NOP NOP SACK for others. Only
+ * MSS, WSCALE, SACK_OK and TIMESTAMP of options->present are written; without SYN only TIMESTAMP and
+ * SACK, of which there is room for three blocks beside a timestamp.
  * Returns  the length, at most HB_TCPOPT_MAX_LEN.
  */
 size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_options *options,

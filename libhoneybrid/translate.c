@@ -11,20 +11,26 @@
 #include "checksum.h"
 #include "seq.h"
 #include "target.h"
+#include "tcpopt.h"
 
 #include <string.h>
 
 enum {
+	IPV4_LENGTH = 2,
 	IPV4_ID = 4,
 	IPV4_TTL = 8,
 	IPV4_SUM = 10,
 	IPV4_SRC = 12,
 	IPV4_DST = 16,
+	IPV6_HEADER = 40,
+	IPV6_LENGTH = 4,
 	IPV6_HOP_LIMIT = 7,
 	IPV6_SRC = 8,
 	IPV6_DST = 24,
 	TCP_SEQ = 4,
 	TCP_ACK = 8,
+	TCP_HEADER = 20,
+	TCP_DATA_OFFSET = 12,
 	TCP_FLAGS = 13,
 	TCP_WINDOW = 14,
 	OPTION_NOP = 1,
@@ -196,6 +202,43 @@ void hb_edit_erase_option(struct hb_edit *edit, size_t offset)
 		hb_edit_u8(edit, offset + i, OPTION_NOP);
 }
 
+/* The lengths that the headers tell, after the options grew. */
+static void edit_length(struct hb_edit *edit, size_t len)
+{
+	const struct hb_packet *packet = edit->packet;
+	size_t l4 = packet->l4_offset;
+	note_word(edit, (uint16_t)(packet->len - l4), (uint16_t)(len - l4)); /* pseudo-header */
+	if (packet->ip_version == 4)
+		edit_ipv4_word(edit, IPV4_LENGTH, (uint16_t)len);
+	else
+		hb_put_be16(edit->dgram->data + IPV6_LENGTH, (uint16_t)(len - IPV6_HEADER));
+	edit->dgram->len = len;
+}
+
+bool hb_edit_options(struct hb_edit *edit, const struct hb_tcp_options *options)
+{
+	const struct hb_packet *packet = edit->packet;
+	uint8_t bytes[HB_TCPOPT_MAX_LEN];
+	size_t new_len = hb_tcpopt_write(bytes, options, false);
+	size_t at = packet->l4_offset + (size_t)TCP_HEADER;
+	size_t old_len = packet->payload_offset - at;
+	size_t len = packet->len + new_len - old_len;
+	uint8_t *data = edit->dgram->data;
+	if (len > edit->dgram->cap || len > UINT16_MAX)
+		return false;
+	for (size_t i = 0; i < old_len; i += 2)
+		note_word(edit, hb_get_be16(data + at + i), 0);
+	for (size_t i = 0; i < new_len; i += 2)
+		note_word(edit, 0, hb_get_be16(bytes + i));
+	memmove(data + at + new_len, data + packet->payload_offset, packet->payload_len);
+	memcpy(data + at, bytes, new_len);
+	size_t words = (TCP_HEADER + new_len) / 4;
+	hb_edit_u8(edit, packet->l4_offset + (size_t)TCP_DATA_OFFSET,
+		   (uint8_t)(words << 4 | (data[packet->l4_offset + TCP_DATA_OFFSET] & 0xf)));
+	edit_length(edit, len);
+	return true;
+}
+
 static void finish_l4(struct hb_edit *edit)
 {
 	struct hb_datagram *dgram = edit->dgram;
@@ -284,6 +327,23 @@ static void ack_to_honeypot(struct hb_edit *edit, const struct hb_translation *t
 		hb_edit_window(edit, field);
 }
 
+/* It did not agree to ECN: nothing of it may reach it (handover rule 17). */
+static void ecn_to_honeypot(struct hb_edit *edit)
+{
+	const struct hb_packet *packet = edit->packet;
+	uint8_t plain = packet->tcp_flags & (uint8_t) ~(HB_TCP_ECE | HB_TCP_CWR);
+	uint8_t *data = edit->dgram->data;
+	if (plain != packet->tcp_flags)
+		hb_edit_tcp_flags(edit, plain);
+	if ((packet->tos & ECN_MASK) == 0)
+		return;
+	edit->changed = true;
+	if (packet->ip_version == 6)
+		data[1] &= (uint8_t) ~(ECN_MASK << 4);
+	else
+		edit_ipv4_word(edit, 0, hb_get_be16(data) & (uint16_t)~ECN_MASK);
+}
+
 static void tcp_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
 {
 	const struct hb_packet *packet = edit->packet;
@@ -291,8 +351,13 @@ static void tcp_to_honeypot(struct hb_edit *edit, const struct hb_translation *t
 		ack_to_honeypot(edit, translation);
 	if (packet->options.sack_offset != 0)
 		sack_to_honeypot(edit, translation);
-	if (packet->options.timestamp_offset != 0 && translation->ts_difference != 0 &&
-	    (packet->tcp_flags & HB_TCP_ACK))
+	if (translation->lacks_ecn)
+		ecn_to_honeypot(edit);
+	if (packet->options.timestamp_offset == 0)
+		return;
+	if (translation->lacks & HB_TCPOPT_TIMESTAMP)
+		hb_edit_erase_option(edit, packet->options.timestamp_offset);
+	else if (translation->ts_difference != 0 && (packet->tcp_flags & HB_TCP_ACK))
 		hb_edit_u32(edit, packet->options.timestamp_offset + 6u,
 			    packet->options.tsecr - translation->ts_difference);
 }
@@ -317,7 +382,13 @@ static void tcp_to_client(struct hb_edit *edit, const struct hb_translation *tra
 		if (field != packet->window)
 			hb_edit_window(edit, field);
 	}
-	if (packet->options.timestamp_offset != 0)
+	if (packet->options.sack_offset != 0 && !(translation->granted & HB_TCPOPT_SACK_OK))
+		hb_edit_erase_option(edit, packet->options.sack_offset);
+	if (packet->options.timestamp_offset == 0)
+		return;
+	if (!(translation->granted & HB_TCPOPT_TIMESTAMP))
+		hb_edit_erase_option(edit, packet->options.timestamp_offset);
+	else
 		hb_edit_u32(edit, packet->options.timestamp_offset + 2u,
 			    packet->options.tsval + translation->ts_difference);
 }

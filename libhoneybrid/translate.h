@@ -39,6 +39,12 @@ void hb_edit_tcp_flags(struct hb_edit *edit, uint8_t flags);
 /* Replaces an option by NOPs; offset of its kind byte. */
 void hb_edit_erase_option(struct hb_edit *edit, size_t offset);
 
+/*
+ * Puts other options in the place of those that are there: what hb_tcpopt_write() writes. The payload
+ * moves, so no edit may follow. False, and nothing is changed: there is no room.
+ */
+bool hb_edit_options(struct hb_edit *edit, const struct hb_tcp_options *options);
+
 /* Puts the checksums right as the datagram's kind demands. Accept, or accept modified. */
 enum hb_verdict hb_edit_finish(struct hb_edit *edit);
 

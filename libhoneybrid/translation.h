@@ -14,6 +14,8 @@ struct hb_translation {
 	uint8_t client_shift;    /* window shift of the client */
 	uint8_t honeypot_shift;  /* of the honeypot */
 	uint8_t shown_shift;     /* which the client believes the honeypot to have */
+	uint8_t granted;         /* HB_TCPOPT_*: what the client's leg has */
+	bool lacks_ecn;          /* the client's leg has ECN, the honeypot's has not */
 	uint8_t lacks;           /* HB_TCPOPT_*: the client's leg has it, the honeypot's has not */
 	int16_t ttl_difference;  /* added to what the honeypot sends */
 	uint32_t seq_difference; /* the client's view of a server's number = honeypot's + this */

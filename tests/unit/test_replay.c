@@ -243,9 +243,26 @@ START_TEST(a_connection_is_measured)
 	ck_assert_uint_eq(f.handover.replay.window, 1000); /* never scaled in a SYN */
 	ck_assert_uint_eq(f.handover.replay.rcv_nxt, FIXTURE_BACKEND_ISN + 1);
 	fixture_close(&f);
+}
+END_TEST
+
+/* Another connection at once, without them and with smaller segments; and the next one, too. */
+START_TEST(a_backend_may_refuse_timestamps)
+{
+	struct handover_fixture f;
+
 	fixture_open(&f, FIXTURE_ISN);
 	f.flow.track.granted = HB_TCPOPT_TIMESTAMP;
-	ck_assert_int_eq(connect_with(&f, 0, 0), HB_REPLAY_NO_TIMESTAMPS);
+	f.flow.track.client_mss = 1460;
+	ck_assert_int_eq(connect_with(&f, 0, 0), HB_REPLAY_GOES_ON);
+	ck_assert(!f.handover.replay.connected);
+	ck_assert_uint_eq(f.rig.sent_count, 3);
+	ck_assert_uint_eq(rig_sent(&f.rig, 1)->tcp_flags, HB_TCP_RST);
+	ck_assert_uint_eq(rig_sent(&f.rig, 0)->tcp_flags, HB_TCP_SYN);
+	ck_assert_uint_eq(rig_sent(&f.rig, 0)->options.present, HB_TCPOPT_MSS);
+	ck_assert_uint_eq(rig_sent(&f.rig, 0)->options.mss, 1448);
+	hb_replay_connect(&f.core, &f.handover);
+	ck_assert_uint_eq(rig_sent(&f.rig, 0)->options.present, HB_TCPOPT_MSS);
 	fixture_close(&f);
 }
 END_TEST
@@ -380,7 +397,7 @@ END_TEST
 UNIT_MAIN("replay", what_is_sent_is_cut_to_size, the_window_is_kept, a_closed_window_is_probed,
 	  what_is_not_acknowledged_is_sent_again_and_given_up, progress_starts_the_count_again,
 	  acknowledgements_of_nothing_change_nothing, the_third_duplicate_sends_again,
-	  segments_fit_backend_and_path, a_connection_is_measured,
+	  segments_fit_backend_and_path, a_connection_is_measured, a_backend_may_refuse_timestamps,
 	  while_connecting_only_an_answer_counts, a_stale_backend_is_reset,
 	  a_reset_needs_the_exact_number, deadlines, done_means_told_and_answered,
 	  kept_answers_have_a_limit)

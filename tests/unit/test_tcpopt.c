@@ -203,10 +203,33 @@ START_TEST(a_syn_is_written_as_linux_does)
 }
 END_TEST
 
-START_TEST(other_segments_have_a_timestamp_at_most)
+START_TEST(other_segments_have_timestamp_and_sack_at_most)
 {
 	check_written(0xff, false, "\x01\x01" TIMESTAMP_BYTES, 12);
 	check_written(0xff & ~HB_TCPOPT_TIMESTAMP, false, "", 0);
+}
+END_TEST
+
+START_TEST(as_many_sack_blocks_as_fit)
+{
+	struct hb_tcp_options options = all, back;
+	uint8_t out[HB_TCPOPT_MAX_LEN];
+
+	options.sack_count = 4;
+	for (uint32_t i = 0; i < 4; i++) {
+		options.sack[i].left = 1000 * i;
+		options.sack[i].right = 1000 * i + 500;
+	}
+	ck_assert_uint_eq(hb_tcpopt_write(out, &options, false), 40);
+	back = parse(out, 40);
+	ck_assert_uint_eq(back.present, HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK);
+	ck_assert_uint_eq(back.sack_count, 3);
+	ck_assert_uint_eq(back.sack[2].right, 2500);
+	options.present = HB_TCPOPT_SACK;
+	ck_assert_uint_eq(hb_tcpopt_write(out, &options, false), 36);
+	back = parse(out, 36);
+	ck_assert_uint_eq(back.present, HB_TCPOPT_SACK);
+	ck_assert_uint_eq(back.sack_count, 4);
 }
 END_TEST
 
@@ -236,4 +259,5 @@ UNIT_MAIN("tcpopt", no_options, the_syn_of_a_usual_system, sack_blocks,
 	  window_scale_is_clamped, an_mss_of_zero_says_nothing, options_that_cannot_be_handed_over,
 	  the_end_ends, an_impossible_length_ends_the_list, a_wrong_length_skips_the_option,
 	  a_skipped_option_leaves_the_earlier_one, a_syn_is_written_as_linux_does,
-	  other_segments_have_a_timestamp_at_most, what_is_written_reads_back)
+	  other_segments_have_timestamp_and_sack_at_most, as_many_sack_blocks_as_fit,
+	  what_is_written_reads_back)

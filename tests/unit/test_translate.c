@@ -50,6 +50,7 @@ static void make_flow(struct fixture *f)
 		.client_port = random_port(f),
 		.seq_difference = (uint32_t)unit_random(&f->random),
 		.ts_difference = (uint32_t)unit_random(&f->random),
+		.granted = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK_OK,
 		.numbers_differ = true,
 	};
 	if (f->kind == KIND_ECHO) {
@@ -365,6 +366,7 @@ static struct fixture tcp(uint8_t flags, uint32_t ack, uint16_t window,
 	f.translation.seq_difference = 1000; /* 5000 of the honeypot's is 6000 for the client */
 	f.translation.keep = 5000;
 	f.translation.ts_difference = 70;
+	f.translation.granted = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK_OK;
 	spec.ip = (struct hb_build_ip){ .src = { f.flow.client, 1 },
 					.dst = { f.flow.attacked, 2 },
 					.ttl = 60 };
