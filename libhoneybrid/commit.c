@@ -111,8 +111,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 			.payload = handover->kept.data + at,
 			.payload_len = len,
 		};
-		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
-						  track->server_wscale);
+		spec.window = hb_translate_edge(spec.ack, track->edge, track->server_wscale);
 		hb_debt_stamp(flow, &spec);
 		hb_out_to_client(core, flow, &spec);
 		flow->track.server_next += (uint32_t)len;

@@ -31,9 +31,7 @@ void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
 		.flags = HB_TCP_ACK,
 	};
 	/* The edge that the client knows stays where it is: what is held takes of the window. */
-	if (hb_seq_after(flow->track.edge, spec.ack))
-		spec.window = hb_translate_window(hb_seq_distance(spec.ack, flow->track.edge),
-						  flow->track.server_wscale);
+	spec.window = hb_translate_edge(spec.ack, flow->track.edge, flow->track.server_wscale);
 	hb_debt_stamp(flow, &spec);
 	hb_out_to_client(core, flow, &spec);
 }

@@ -84,8 +84,7 @@ static void keep_monotonic(const struct hb_flow *flow, struct hb_edit *edit,
 	}
 	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
 	if (hb_seq_before(edge, track->edge) && hb_seq_at_or_before(shown->ack, track->edge)) {
-		shown->window = hb_translate_window(hb_seq_distance(shown->ack, track->edge),
-						    track->server_wscale);
+		shown->window = hb_translate_edge(shown->ack, track->edge, track->server_wscale);
 		hb_edit_window(edit, shown->window);
 	}
 }

@@ -334,9 +334,15 @@ const char *hb_policy_forgetful_at(const struct hb_policy *policy, size_t i)
 const struct hb_target *hb_policy_match(const struct hb_policy *policy,
 					const struct hb_packet *packet)
 {
+	bool ipv4 = packet->ip_version == 4;
+
 	for (size_t i = 0; i < policy->target_count; i++) {
-		if (hb_filter_match(policy->targets[i]->filter, packet))
-			return policy->targets[i];
+		const struct hb_target *target = policy->targets[i];
+
+		/* A filter like "port 80" fits both IP versions, its honeypots have one. */
+		if (hb_addr_is_ipv4(&target->frontend.addr) == ipv4 &&
+		    hb_filter_match(target->filter, packet))
+			return target;
 	}
 	return NULL;
 }

@@ -78,7 +78,7 @@ int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err
 /* The instance of that name, NULL if there is none. */
 struct hb_instance *hb_policy_find_instance(const struct hb_policy *policy, const char *name);
 
-/* The first target whose filter takes the packet, or NULL. The filter sees the packet's bytes. */
+/* The first target whose filter and IP version take the packet, or NULL. The filter sees the packet's bytes. */
 const struct hb_target *hb_policy_match(const struct hb_policy *policy,
 					const struct hb_packet *packet);
 

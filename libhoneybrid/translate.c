@@ -277,6 +277,12 @@ uint16_t hb_translate_window(uint32_t bytes, uint8_t shift)
 	return field == 0 && bytes > 0 ? 1 : (uint16_t)field;
 }
 
+uint16_t hb_translate_edge(uint32_t ack, uint32_t edge, uint8_t shift)
+{
+	uint32_t bytes = hb_seq_after(edge, ack) ? hb_seq_distance(ack, edge) : 0;
+	return hb_translate_window(bytes + (UINT32_C(1) << shift) - 1, shift);
+}
+
 struct hb_translation hb_translate_frontend(const struct hb_flow *flow)
 {
 	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);

@@ -36,11 +36,18 @@ exec_on() # host command...
 	exec ip netns exec "$HONEYNET-$1" "${@:2}"
 }
 
+# No wait of a second or two until new interfaces may use their link-local addresses.
+honeynet_no_dad() # host
+{
+	on "$1" sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0
+}
+
 # Joins a host to the gateway.
 honeynet_link() # host gateway-interface address gateway-address address6 gateway-address6
 {
 	local host=$HONEYNET-$1 gateway=$HONEYNET-gateway
 	ip netns add "$host"
+	honeynet_no_dad "$1"
 	ip link add eth0 netns "$host" type veth peer name "$2" netns "$gateway"
 	ip -n "$host" link set lo up
 	ip -n "$host" link set eth0 up
@@ -57,6 +64,7 @@ honeynet_link() # host gateway-interface address gateway-address address6 gatewa
 honeynet_up()
 {
 	ip netns add "$HONEYNET-gateway"
+	honeynet_no_dad gateway
 	ip -n "$HONEYNET-gateway" link set lo up
 	honeynet_link attacker ext "$ATTACKER" 192.0.2.1 "$ATTACKER6" 2001:db8:a::1
 	honeynet_link frontend front "$FRONTEND" 198.51.100.1 "$FRONTEND6" 2001:db8:f::1

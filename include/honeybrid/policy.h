@@ -101,7 +101,8 @@ HB_API int hb_policy_add_instance(struct hb_policy *policy, const char *name,
 HB_API struct hb_target *hb_policy_add_target(struct hb_policy *policy);
 
 /*
- * Sets which new flows the target takes: a libpcap expression on raw IP packets. "proto tcp",
+ * Sets which new flows the target takes: a libpcap expression on raw IP packets, of the IP version
+ * that its frontend has. "proto tcp",
  * "proto udp", "proto icmp" (also behind "ip" and "ip6") are taken as libpcap's "proto \tcp".
  * Errors: code HB_ERROR_FILTER with libpcap's reason.
  */

@@ -243,6 +243,28 @@ START_TEST(the_first_filter_in_file_order_matches)
 }
 END_TEST
 
+/* "tcp" fits both, but no IPv6 packet can be made one for an IPv4 host. */
+START_TEST(a_target_takes_the_version_of_its_honeypots)
+{
+	struct hb_policy *policy = start();
+	struct hb_target *six = add_target(policy, "tcp", "2001:db8::2", NULL, NULL);
+	struct hb_target *four = add_target(policy, "tcp", "10.9.0.3", NULL, NULL);
+	struct hb_build_tcp spec = { .ip = { .src = endpoint("192.0.2.7:4000"),
+					     .dst = endpoint("10.1.0.1:80") } };
+	struct hb_packet packet;
+	uint8_t buf[100];
+
+	ck_assert_int_eq(hb_policy_seal(policy, NULL), 0);
+	hb_packet_parse(buf, hb_build_tcp(buf, sizeof(buf), &spec), &packet);
+	ck_assert_ptr_eq(hb_policy_match(policy, &packet), four);
+	spec.ip.src = endpoint("[2001:db8:a::7]:4000");
+	spec.ip.dst = endpoint("[2001:db8:d::1]:80");
+	hb_packet_parse(buf, hb_build_tcp(buf, sizeof(buf), &spec), &packet);
+	ck_assert_ptr_eq(hb_policy_match(policy, &packet), six);
+	hb_policy_unref(policy);
+}
+END_TEST
+
 START_TEST(every_honeypot_is_found)
 {
 	struct hb_policy *policy = start();
@@ -372,6 +394,7 @@ END_TEST
 UNIT_MAIN("policy", options_have_defaults, options_are_checked,
 	  names_and_files_belong_to_one_instance, what_makes_no_instance_says_why,
 	  builtin_modules_are_in_order, a_policy_is_sealed_once_and_for_all,
-	  the_last_reference_frees, the_first_filter_in_file_order_matches, every_honeypot_is_found,
+	  the_last_reference_frees, the_first_filter_in_file_order_matches,
+	  a_target_takes_the_version_of_its_honeypots, every_honeypot_is_found,
 	  a_shared_honeypot_has_the_first_control_rule, many_honeypots_are_found,
 	  each_allocation_may_fail, a_suggestion_needs_memory_too)
