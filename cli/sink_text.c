@@ -133,6 +133,8 @@ static void add_history(struct line *line, const struct hb_log_record *end,
 		add(line, "|error:%" PRIu32, history->handover.problems);
 	add_stay(line, &stays[HB_STATE_FORWARD]);
 	add_stay(line, &stays[HB_STATE_PROXY]);
+	if (end->flow.honeypot_client_port != end->flow.client.port)
+		add(line, " port:%u", (unsigned)end->flow.honeypot_client_port);
 	if (history->failed)
 		add_reason(line, history->failure);
 	else if (end->reason[0])

@@ -74,7 +74,9 @@ static struct hb_endpoint frontend_of(const struct hb_flow *flow)
 		return attacked;
 	struct hb_endpoint frontend = flow->target->frontend;
 	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
-	if (frontend.port == 0 || !has_ports)
+	if (!has_ports)
+		frontend.port = flow->leg_port; /* an echo's identifier: both sides have the same */
+	else if (frontend.port == 0)
 		frontend.port = flow->attacked_port;
 	return frontend;
 }

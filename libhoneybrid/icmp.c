@@ -19,6 +19,8 @@
 enum {
 	IPV4_SUM = 10,
 	TCP_SEQ = 4,
+	ICMP_SUM = 2,
+	ECHO_ID = 4,
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
 	V6_UNREACHABLE = 1,
@@ -53,6 +55,18 @@ static void quoted_address(const struct rewrite *rewrite, bool source, const str
 		header[at + i] = addr->bytes[12 + i];
 }
 
+/* The quoted sum goes with it: ICMP's is of the echo alone. */
+static void quoted_echo_id(const struct rewrite *rewrite, uint16_t id)
+{
+	uint8_t *echo =
+		rewrite->dgram->data + rewrite->error->quoted_offset + rewrite->quoted->l4_offset;
+	if (!is_quoted(rewrite, rewrite->quoted->l4_offset + (size_t)ECHO_ID, 2))
+		return;
+	hb_put_be16(echo + ICMP_SUM, hb_checksum_update16(hb_get_be16(echo + ICMP_SUM),
+							  hb_get_be16(echo + ECHO_ID), id));
+	hb_put_be16(echo + ECHO_ID, id);
+}
+
 static void quoted_endpoint(const struct rewrite *rewrite, bool source,
 			    const struct hb_endpoint *endpoint)
 {
@@ -62,6 +76,8 @@ static void quoted_endpoint(const struct rewrite *rewrite, bool source,
 	if ((protocol == HB_PROTO_TCP || protocol == HB_PROTO_UDP) && is_quoted(rewrite, at, 2))
 		hb_put_be16(rewrite->dgram->data + rewrite->error->quoted_offset + at,
 			    endpoint->port);
+	if (source && rewrite->quoted->is_icmp_echo)
+		quoted_echo_id(rewrite, endpoint->port);
 }
 
 static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)

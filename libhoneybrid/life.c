@@ -3,8 +3,10 @@
  * A flow has one timer, and it is set lazily: a packet does not move it. When it fires too early
  * for the last packet it is set again, so that a busy flow costs nothing here.
  *
- * A closed flow is reported after closed_delay_ms and forgotten; a redirected one stays for a while
- * as a tombstone, since both honeypots may still send packets that the client must not see.
+ * A closed flow is reported after closed_delay_ms and forgotten. Two kinds stay for a while as
+ * tombstones: a redirected one, since both honeypots may still send packets that the client must not
+ * see; and one whose frontend is in TIME-WAIT on a leg that other flows of the client's could take,
+ * since a session with another attacked address is not what that is waiting for (rule 20).
  */
 #include "life.h"
 
@@ -91,12 +93,20 @@ static const struct hb_options *options_of(const struct hb_core *core, const str
 	return flow->target ? &flow->target->policy->options : &core->policy->options;
 }
 
+static bool leaves_tombstone(const struct hb_flow *flow)
+{
+	if (!hb_life_is_closed(flow))
+		return false;
+	bool time_wait = (flow->track.flags & (HB_TRACK_SERVER_ENDED | HB_TRACK_RESET)) ==
+			 HB_TRACK_SERVER_ENDED;
+	return flow->redirect != NULL || (time_wait && !hb_flow_is_identity(flow));
+}
+
 static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 {
 	const struct hb_options *options = options_of(core, flow);
-	bool redirected = flow->redirect != NULL;
 	if (flow->flags & HB_FLOW_REPORTED) {
-		if (!redirected)
+		if (!leaves_tombstone(flow))
 			return 0;
 		return flow->track.flags & HB_TRACK_RESET ? TOMBSTONE_RESET_NS : TOMBSTONE_FIN_NS;
 	}
@@ -120,9 +130,11 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
 }
 
+/* A session that somebody still uses. */
 static bool is_established(const struct hb_flow *flow)
 {
-	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED);
+	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED) &&
+	       !(flow->flags & HB_FLOW_REPORTED);
 }
 
 /* The oldest flow that may give way does. False: there is none. */
@@ -157,11 +169,12 @@ static bool try_legs(struct hb_core *core, struct hb_flow *flow)
 /*
  * A client that reaches two addresses of a darknet, or one and the frontend's own, from one port
  * would have one leg to the frontend twice: the later flow gets another port there (handover rule
- * 20).
+ * 20). So it is with the identifier of echoes.
  */
-static bool enter_legs(struct hb_core *core, struct hb_flow *flow)
+static bool enter_legs(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
-	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP ||
+			 packet->is_icmp_echo;
 	bool may_translate = has_ports && !(flow->flags & HB_FLOW_FROM_HONEYPOT);
 	for (unsigned i = 0; i < LEG_PORT_TRIES; i++) {
 		if (try_legs(core, flow))
@@ -199,7 +212,7 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	if (packet->protocol == HB_PROTO_TCP)
 		hb_track_init(&flow->track, packet);
 	flow->track.client_ttl = packet->ttl;
-	if (!enter_legs(core, flow)) {
+	if (!enter_legs(core, flow, packet)) {
 		pool_give(&core->pool, flow);
 		return NULL;
 	}
@@ -258,7 +271,7 @@ void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 		return;
 	}
 	bool closed = hb_life_is_closed(flow);
-	if (closed && flow->redirect != NULL && !(flow->flags & HB_FLOW_REPORTED)) {
+	if (leaves_tombstone(flow) && !(flow->flags & HB_FLOW_REPORTED)) {
 		report(core, flow, "");
 		hb_life_arm(core, flow);
 		return;

@@ -153,6 +153,7 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.bytes = flow->bytes,
 		.client_packets = flow->client_packets,
 		.mark = flow->mark,
+		.honeypot_client_port = leg.client_port,
 		.backend = flow->redirect ? flow->redirect->backend_number : flow->supposed,
 		.target = flow->target ? flow->target->number : 0,
 	};

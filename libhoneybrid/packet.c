@@ -308,7 +308,8 @@ static void read_icmp_start(struct hb_packet *packet)
 
 	packet->icmp_type = header[0];
 	packet->icmp_code = header[1];
-	if (is_icmp_echo_type(packet))
+	packet->is_icmp_echo = is_icmp_echo_type(packet);
+	if (packet->is_icmp_echo)
 		packet->src_port = packet->dst_port = hb_get_be16(header + 4);
 }
 

@@ -228,8 +228,11 @@ static void server_data(struct hb_track *track, const struct hb_packet *packet)
 	/* A bare ACK may stand behind data that got lost on its way here: that has not passed. */
 	if (packet->payload_len > 0 || fin)
 		track->server_next = hb_seq_max(track->server_next, end);
-	if (fin && track->server_next == end)
+	if (fin && track->server_next == end) {
+		if (!(track->flags & HB_TRACK_CLIENT_FIN))
+			track->flags |= HB_TRACK_SERVER_ENDED;
 		track->flags |= HB_TRACK_SERVER_FIN;
+	}
 }
 
 /* How many segments the packet becomes on the wire. */

@@ -19,6 +19,7 @@ enum {
 	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
 	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
 	HB_TRACK_LOOSE = 0x100, /* decided: ends matter still, what was passed in order does not */
+	HB_TRACK_SERVER_ENDED = 0x200, /* the server's FIN came first: it waits in TIME-WAIT */
 };
 
 struct hb_track {

@@ -33,6 +33,8 @@ enum {
 	TCP_DATA_OFFSET = 12,
 	TCP_FLAGS = 13,
 	TCP_WINDOW = 14,
+	ICMP_SUM = 2,
+	ICMP_ID = 4,
 	OPTION_NOP = 1,
 	ECN_MASK = 3,
 };
@@ -113,12 +115,25 @@ static bool has_ports(const struct hb_packet *packet)
 	       (packet->protocol == HB_PROTO_TCP || packet->protocol == HB_PROTO_UDP);
 }
 
+/* An echo's identifier: ICMP's sum covers no pseudo-header, so what it changes is all there is. */
+static void edit_echo_id(struct hb_edit *edit, uint16_t id)
+{
+	const struct hb_packet *packet = edit->packet;
+	uint8_t *header = edit->dgram->data + packet->l4_offset;
+	hb_edit_u16(edit, packet->l4_offset + (size_t)ICMP_ID, id);
+	if (packet->protocol == HB_PROTO_ICMP)
+		hb_put_be16(header + ICMP_SUM, hb_checksum_update16(hb_get_be16(header + ICMP_SUM),
+								    packet->src_port, id));
+}
+
 void hb_edit_source(struct hb_edit *edit, const struct hb_endpoint *to)
 {
 	if (!hb_addr_equal(&edit->packet->src, &to->addr))
 		edit_address(edit, IPV4_SRC, IPV6_SRC, &to->addr);
 	if (has_ports(edit->packet) && edit->packet->src_port != to->port)
 		hb_edit_u16(edit, edit->packet->l4_offset, to->port);
+	else if (edit->packet->is_icmp_echo && edit->packet->src_port != to->port)
+		edit_echo_id(edit, to->port); /* which is the destination's "port" as well */
 }
 
 void hb_edit_destination(struct hb_edit *edit, const struct hb_endpoint *to)
@@ -256,7 +271,7 @@ static void finish_l4(struct hb_edit *edit)
 	if (udp && sum == 0)
 		return;
 	if (edit->packet->protocol == HB_PROTO_ICMP)
-		return; /* covers no pseudo-header: icmp.c sums it anew */
+		return; /* covers no pseudo-header: what changed in it was summed there */
 	sum = (uint16_t)~hb_checksum_fold((uint64_t)(uint16_t)~sum + edit->l4_change);
 	hb_put_be16(dgram->data + offset, udp && sum == 0 ? 0xffff : sum);
 }

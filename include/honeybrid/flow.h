@@ -40,11 +40,13 @@ struct hb_flow_info {
 	struct hb_endpoint honeypot; /* who serves it now; equal to attacked while nobody does */
 	struct hb_time started;
 	struct hb_time last_packet;
-	uint64_t packets, bytes;      /* datagrams from the embedder, both directions; IP length */
-	uint32_t client_packets;      /* those from the client, the current one included */
-	uint64_t client_stream_bytes; /* TCP: in-order payload of the client passed on so far,
+	uint64_t packets, bytes;       /* datagrams from the embedder, both directions; IP length */
+	uint32_t client_packets;       /* those from the client, the current one included */
+	uint64_t client_stream_bytes;  /* TCP: in-order payload of the client passed on so far,
 					 modulo 2^32 */
-	uint32_t mark;                /* of the flow's first packet */
+	uint32_t mark;                 /* of the flow's first packet */
+	uint16_t honeypot_client_port; /* the client's port as the honeypot sees it: another one
+					  where a session with another attacked address has it */
 	unsigned backend; /* number of the backend that serves it, is being tried, or (in a dry run)
 			     would have got it; 0 for none */
 	unsigned target;  /* number of the target that took it, from 1; 0 for none */

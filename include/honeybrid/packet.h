@@ -130,6 +130,7 @@ struct hb_packet {
 	/* ICMP and ICMPv6 only */
 	uint8_t icmp_type, icmp_code;
 	bool is_icmp_error;     /* an error that quotes a packet */
+	bool is_icmp_echo;      /* echo or its reply: both ports are the identifier */
 	uint16_t quoted_offset; /* where the quoted IP header starts; 0 where none can be read */
 };
 

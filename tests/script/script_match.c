@@ -161,6 +161,18 @@ static bool tcp_differs(const struct match *m)
 }
 
 /* An error must quote what its receiver sent, as the receiver sent it. */
+/* The identifier of a quoted echo, and its sum: an ICMP error of a script quotes the whole. */
+static bool quoted_echo_differs(const struct match *m, const struct hb_packet *quoted)
+{
+	uint64_t sum = hb_checksum_add(0, quoted->data + quoted->l4_offset,
+				       quoted->len - quoted->l4_offset);
+
+	if (quoted->ip_version == 4 && hb_checksum_fold(sum) != 0xffff)
+		return say(m, "the quoted ICMP checksum is wrong");
+	return (m->want->has & SCRIPT_HAS_QUOTED) &&
+	       number_differs(m, "the quoted identifier", m->want->quoted_seq, quoted->src_port);
+}
+
 static bool quoted_differs(const struct match *m)
 {
 	struct hb_packet quoted;
@@ -168,13 +180,15 @@ static bool quoted_differs(const struct match *m)
 	if (hb_packet_parse_quoted(m->got, &quoted) != 0)
 		return say(m, "nothing useful is quoted");
 	if (address_differs(m, "the quoted source", &m->expectation->dst, &quoted.src,
-			    quoted.src_port) ||
+			    quoted.is_icmp_echo ? 0 : quoted.src_port) ||
 	    address_differs(m, "the quoted destination", &m->expectation->other, &quoted.dst,
-			    quoted.dst_port))
+			    quoted.is_icmp_echo ? 0 : quoted.dst_port))
 		return true;
 	if (quoted.ip_version == 4 &&
 	    hb_checksum_fold(hb_checksum_add(0, quoted.data, quoted.l4_offset)) != 0xffff)
 		return say(m, "the quoted IPv4 header's checksum is wrong");
+	if (quoted.is_icmp_echo)
+		return quoted_echo_differs(m, &quoted);
 	return (m->want->has & SCRIPT_HAS_QUOTED) &&
 	       number_differs(m, "the quoted seq", m->want->quoted_seq, quoted.seq);
 }

@@ -69,15 +69,20 @@ START_TEST(the_frontend_leg_goes_to_the_frontend)
 }
 END_TEST
 
-/* An echo's identifier stands in the place of a port: it stays. */
+/* An echo's identifier stands in the place of both ports, whatever port the frontend has. */
 START_TEST(the_frontends_port_is_for_ports)
 {
 	struct hb_target target = behind("10.9.0.2", 8080);
 	struct hb_flow flow = make(&target, HB_PROTO_ICMP);
 
-	check_server(&flow, HB_LEG_FRONTEND, "10.9.0.2", 80, 40000);
+	flow.attacked_port = flow.client_port;
+	check_server(&flow, HB_LEG_FRONTEND, "10.9.0.2", 40000, 40000);
+	ck_assert(!hb_flow_is_identity(&flow));
 	flow.protocol = HB_PROTO_ICMPV6;
-	check_server(&flow, HB_LEG_FRONTEND, "10.9.0.2", 80, 40000);
+	flow.leg_port = 2000;
+	check_server(&flow, HB_LEG_FRONTEND, "10.9.0.2", 2000, 2000);
+	flow.attacked_port = 80;
+	flow.leg_port = flow.client_port;
 	flow.protocol = HB_PROTO_UDP;
 	check_server(&flow, HB_LEG_FRONTEND, "10.9.0.2", 8080, 40000);
 }

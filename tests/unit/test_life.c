@@ -290,9 +290,60 @@ START_TEST(a_scan_gets_ports_of_its_own)
 				 HB_ACCEPT_MODIFIED);
 		unit_require(!seen[rig.packet.src_port]);
 		unit_require(i > 0 || rig.packet.src_port == RIG_CLIENT_PORT);
+		unit_require(rig.last[HB_EVENT_FLOW_NEW].flow.honeypot_client_port ==
+			     rig.packet.src_port);
 		seen[rig.packet.src_port] = true;
 	}
 	ck_assert_uint_eq(rig_counters(&rig).flows, 300);
+	rig_close(&rig);
+}
+END_TEST
+
+static void serve_and_end(struct rig *rig)
+{
+	rig_handshake(rig);
+	frontend(rig, FA, 5001, 1001);
+	client(rig, FA, 1001, 5002);
+	frontend(rig, ACK, 5002, 1002);
+}
+
+/* The frontend ended the session: its port of the client's is not free before TIME-WAIT is over. */
+START_TEST(a_frontend_in_time_wait_keeps_its_leg)
+{
+	struct rig rig;
+
+	open_proxy(&rig);
+	serve_and_end(&rig);
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 1);
+	rig_advance(&rig, 57 * RIG_SECOND);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, "10.1.0.2", SYN, 7000 });
+	ck_assert_uint_ne(rig.packet.src_port, RIG_CLIENT_PORT);
+	rig_advance(&rig, 2 * RIG_SECOND);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, "10.1.0.3", SYN, 7000 });
+	ck_assert_uint_eq(rig.packet.src_port, RIG_CLIENT_PORT);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 1);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(what_is_over_gives_way_first)
+{
+	struct rig rig;
+
+	rig_open(&rig);
+	rig.options.max_flows = 2;
+	rig_start(&rig);
+	serve_and_end(&rig);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, "10.1.0.2", SYN, 1000, .from_port = 2000 });
+	rig_tcp(&rig,
+		&(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, SA, 5000, 1001, .to_port = 2000 });
+	rig_tcp(&rig,
+		&(struct rig_tcp){ RIG_CLIENT, "10.1.0.2", ACK, 1001, 5001, .from_port = 2000 });
+	ck_assert_uint_eq(until_the_end(&rig), 2);
+	knock(&rig, 3000);
+	ck_assert_uint_eq(rig_counters(&rig).flows_evicted, 1);
+	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 1); /* nobody lost anything */
 	rig_close(&rig);
 }
 END_TEST
@@ -346,4 +397,5 @@ UNIT_MAIN("life", half_open_flows_end_soon, undecided_flows_end_soon,
 	  datagrams_are_no_session, refused_flows_are_remembered, closed_flows_are_reported_soon,
 	  reset_flows_are_reported_soon, a_tombstone_stays, a_new_session_may_follow_at_once,
 	  at_the_limit_the_oldest_gives_way, what_was_handed_over_does_not_give_way,
-	  a_scan_gets_ports_of_its_own, a_stop_ends_whatever_there_is, flows_come_and_go)
+	  a_scan_gets_ports_of_its_own, a_frontend_in_time_wait_keeps_its_leg,
+	  what_is_over_gives_way_first, a_stop_ends_whatever_there_is, flows_come_and_go)

@@ -26,6 +26,7 @@ static struct hb_log_record make(enum hb_event_kind kind, uint64_t id)
 	record.flow.protocol = 6;
 	record.flow.state = HB_STATE_PROXY;
 	ck_assert_int_eq(hb_endpoint_parse("192.0.2.7:1", &record.flow.client), 0);
+	record.flow.honeypot_client_port = 1;
 	ck_assert_int_eq(hb_endpoint_parse("192.0.2.8:2", &record.flow.attacked), 0);
 	return record;
 }

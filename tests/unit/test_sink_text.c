@@ -22,6 +22,7 @@ static struct hb_log_record make(const char *client, const char *attacked)
 					     .bytes = 76 };
 	ck_assert_int_eq(hb_endpoint_parse(client, &record.flow.client), 0);
 	ck_assert_int_eq(hb_endpoint_parse(attacked, &record.flow.attacked), 0);
+	record.flow.honeypot_client_port = record.flow.client.port;
 	return record;
 }
 
@@ -118,6 +119,10 @@ START_TEST(states_have_figures)
 	expect(&record, &history,
 	       LINE " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
 		    "61.000|1000|5000000000 .|.|. handover:20.034ms");
+	record.flow.honeypot_client_port = 1024;
+	expect(&record, &history,
+	       LINE " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
+		    "61.000|1000|5000000000 .|.|. port:1024 handover:20.034ms");
 }
 END_TEST
 
@@ -148,6 +153,7 @@ START_TEST(the_longest_line_fits)
 
 	record.flow.packets = record.flow.bytes = record.flow.id = UINT64_MAX;
 	record.flow.last_packet.mono_ns = UINT64_MAX;
+	record.flow.honeypot_client_port = UINT16_MAX;
 	history.handover.latency_us = history.handover.problems = UINT32_MAX;
 	for (int i = 0; i < HB_STATE_COUNT; i++)
 		history.stays[i] = (struct hb_stay){ true, UINT64_MAX, UINT64_MAX, UINT64_MAX };
