@@ -215,8 +215,9 @@ static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgra
 	if (flow == NULL)
 		return HB_DROP;
 	enum hb_verdict verdict = HB_DROP;
-	if (target == NULL) {
-		core->counters.unmatched++;
+	if (flow->target == NULL) {
+		if (target == NULL)
+			core->counters.unmatched++;
 		hb_life_set_state(core, flow, HB_STATE_DROPPED);
 	} else {
 		decide_first(core, flow, packet);

@@ -188,6 +188,16 @@ static bool enter_legs(struct hb_core *core, struct hb_flow *flow, const struct 
 	return false;
 }
 
+/* No leg to the frontend is free for it: it is refused, and the log knows of it. */
+static bool enter_refused(struct hb_core *core, struct hb_flow *flow)
+{
+	if (flow->flags & HB_FLOW_FROM_HONEYPOT)
+		return false;
+	flow->target = NULL;
+	flow->leg_port = flow->client_port;
+	return try_legs(core, flow);
+}
+
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
 			      const struct hb_target *target, bool from_honeypot, uint32_t mark)
 {
@@ -212,7 +222,7 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	if (packet->protocol == HB_PROTO_TCP)
 		hb_track_init(&flow->track, packet);
 	flow->track.client_ttl = packet->ttl;
-	if (!enter_legs(core, flow, packet)) {
+	if (!enter_legs(core, flow, packet) && !enter_refused(core, flow)) {
 		pool_give(&core->pool, flow);
 		return NULL;
 	}

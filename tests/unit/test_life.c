@@ -299,6 +299,35 @@ START_TEST(a_scan_gets_ports_of_its_own)
 }
 END_TEST
 
+/* Until there is none left: what cannot have one is refused, and does not go unnoticed. */
+START_TEST(a_scan_may_use_up_all_ports)
+{
+	static bool seen[UINT16_MAX + 1];
+	unsigned refused = 0;
+	struct rig rig;
+
+	memset(seen, 0, sizeof(seen));
+	open_proxy(&rig);
+	for (unsigned i = 0; i <= UINT16_MAX; i++) {
+		char to[32];
+
+		snprintf(to, sizeof(to), "10.1.%u.%u", i >> 8, i & 255);
+		if (rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, to, SYN, i }) == HB_DROP) {
+			unit_require(rig.state == HB_STATE_DROPPED);
+			refused++;
+			continue;
+		}
+		unit_require(!seen[rig.packet.src_port]);
+		seen[rig.packet.src_port] = true;
+	}
+	ck_assert_uint_eq(rig_counters(&rig).flows, UINT16_MAX + 1);
+	ck_assert_uint_eq(rig_counters(&rig).unmatched, 0);
+	ck_assert_uint_ge(refused, 1024); /* ports below stay free */
+	ck_assert_uint_lt(refused, 4096);
+	rig_close(&rig);
+}
+END_TEST
+
 static void serve_and_end(struct rig *rig)
 {
 	rig_handshake(rig);
@@ -397,5 +426,6 @@ UNIT_MAIN("life", half_open_flows_end_soon, undecided_flows_end_soon,
 	  datagrams_are_no_session, refused_flows_are_remembered, closed_flows_are_reported_soon,
 	  reset_flows_are_reported_soon, a_tombstone_stays, a_new_session_may_follow_at_once,
 	  at_the_limit_the_oldest_gives_way, what_was_handed_over_does_not_give_way,
-	  a_scan_gets_ports_of_its_own, a_frontend_in_time_wait_keeps_its_leg,
-	  what_is_over_gives_way_first, a_stop_ends_whatever_there_is, flows_come_and_go)
+	  a_scan_gets_ports_of_its_own, a_scan_may_use_up_all_ports,
+	  a_frontend_in_time_wait_keeps_its_leg, what_is_over_gives_way_first,
+	  a_stop_ends_whatever_there_is, flows_come_and_go)
