@@ -239,9 +239,13 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 	case HB_STATE_PROXY:
 		return hb_proxy_client(core, flow, dgram, packet);
 	case HB_STATE_REPLAY:
-		return hb_handover_client(core, flow, dgram, packet);
+		return hb_proxy_shares_leg(flow, dgram, packet)
+			       ? HB_DROP
+			       : hb_handover_client(core, flow, dgram, packet);
 	case HB_STATE_FORWARD:
-		return hb_forward_client(flow, dgram, packet);
+		return hb_proxy_shares_leg(flow, dgram, packet)
+			       ? HB_DROP
+			       : hb_forward_client(flow, dgram, packet);
 	default:
 		return HB_DROP;
 	}
@@ -269,14 +273,19 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 	}
 }
 
-/* A SYN with another number on a flow that has ended, or was refused, opens a new one. */
-static bool opens_again(const struct hb_flow *flow, const struct hb_packet *packet)
+/*
+ * A SYN with another number on a flow that has ended, or was refused, opens a new one. So does one
+ * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
+ */
+static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dgram,
+			const struct hb_packet *packet)
 {
 	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
 		   (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
 	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
 	return syn && packet->seq != flow->track.client_isn &&
-	       (half_open || hb_life_is_closed(flow) || flow->state == HB_STATE_DROPPED);
+	       ((half_open && !dgram->tracked) || hb_life_is_closed(flow) ||
+		flow->state == HB_STATE_DROPPED);
 }
 
 /*
@@ -284,11 +293,11 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_packet *pack
  * and ports for a session of its own, that is no answer.
  */
 static bool is_superseded(struct hb_core *core, const struct hb_match *match,
-			  const struct hb_packet *packet)
+			  const struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	const struct hb_flow *flow = match->flow;
 	if (match->direction == HB_FROM_CLIENT)
-		return opens_again(flow, packet);
+		return opens_again(flow, dgram, packet);
 	return flow->state == HB_STATE_CONTROL && !(flow->flags & HB_FLOW_LET_OUT) &&
 	       hb_policy_find_honeypot(core->policy, &packet->src) == NULL;
 }
@@ -334,7 +343,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return hb_icmp_error(core, dgram, packet);
 	struct hb_match match = hb_flowtable_find(&core->table, packet);
 	bool wrong = checksum_is_wrong(dgram, packet, match.flow);
-	if (match.flow != NULL && !wrong && is_superseded(core, &match, packet)) {
+	if (match.flow != NULL && !wrong && is_superseded(core, &match, dgram, packet)) {
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
 	}

@@ -55,6 +55,7 @@ enum {
 	HB_FLOW_FROM_HONEYPOT = 0x04,
 	HB_FLOW_LET_OUT = 0x08, /* a control rule has passed a packet: answers may come back */
 	HB_FLOW_DRY_RUN = 0x10, /* who answered at the attacked address is the honeypot */
+	HB_FLOW_SHARED = 0x20,  /* several sessions that look like one: proxy.h */
 };
 
 struct hb_flow {

@@ -85,7 +85,8 @@ void hb_life_advance(struct hb_core *core, struct hb_flow *flow, enum hb_result 
 
 bool hb_life_is_closed(const struct hb_flow *flow)
 {
-	return flow->protocol == HB_PROTO_TCP && hb_track_closed(&flow->track);
+	return flow->protocol == HB_PROTO_TCP && !(flow->flags & HB_FLOW_SHARED) &&
+	       hb_track_closed(&flow->track);
 }
 
 static const struct hb_options *options_of(const struct hb_core *core, const struct hb_flow *flow)
@@ -118,7 +119,8 @@ static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 		return options->closed_delay_ms * HB_NS_PER_MS;
 	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;
 	bool established = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_MIDSTREAM);
-	if (flow->protocol == HB_PROTO_TCP && served && established)
+	bool shared = flow->flags & HB_FLOW_SHARED; /* the tracker follows but one of them */
+	if (flow->protocol == HB_PROTO_TCP && served && established && !shared)
 		return options->established_timeout_s * HB_NS_PER_S;
 	return options->expiration_delay_s * HB_NS_PER_S;
 }

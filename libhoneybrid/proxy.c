@@ -129,10 +129,22 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 	return hb_edit_finish(&edit);
 }
 
+bool hb_proxy_shares_leg(const struct hb_flow *flow, const struct hb_datagram *dgram,
+			 const struct hb_packet *packet)
+{
+	bool opens = packet->has_l4 && hb_flow_is_tcp(flow) &&
+		     (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
+	return dgram->tracked && opens && packet->seq != flow->track.client_isn;
+}
+
 enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 				struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	enum hb_verdict verdict;
+	if (hb_proxy_shares_leg(flow, dgram, packet))
+		flow->flags |= HB_FLOW_SHARED;
+	if (flow->state == HB_STATE_DECISION && (flow->flags & HB_FLOW_SHARED))
+		hb_handover_decline(core, flow, "the client's port has more than one session here");
 	bool deciding = flow->state == HB_STATE_DECISION;
 	/* What the frontend will refuse is no record and no reason to decide (rule 25). */
 	if (deciding && hb_flow_is_tcp(flow) && !hb_track_acceptable(&flow->track, packet))

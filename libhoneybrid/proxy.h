@@ -11,6 +11,15 @@ enum hb_verdict hb_proxy_client(struct hb_core *core, struct hb_flow *flow,
 enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *dgram,
 				const struct hb_packet *packet);
 
+/*
+ * True for a packet that opens another session than the flow's. Behind DNAT all sessions from one
+ * port of the client's are one flow for us, whatever addresses of the network they attack: the
+ * tracker tells them apart, and we cannot. Then none of them may be handed over (rule 20), and the
+ * flow, HB_FLOW_SHARED from then on, ends when nothing comes any more.
+ */
+bool hb_proxy_shares_leg(const struct hb_flow *flow, const struct hb_datagram *dgram,
+			 const struct hb_packet *packet);
+
 enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet);
 

@@ -105,6 +105,25 @@ no_connection() # host
 	[[ -z $(on "$1" ss -Htn state established) ]]
 }
 
+# --- the other hook
+
+# The classic recipe: the attacked network is translated to the frontend by DNAT, and the packets are
+# queued in FORWARD instead of PREROUTING. What is sent to honeypots must not be taken for a packet of
+# the attacker's session, which conntrack knows; what is sent to the attacker must.
+classic_rules() # iptables network frontend backend
+{
+	local host
+	on gateway "$1" -t raw -F PREROUTING
+	on gateway "$1" -t raw -F OUTPUT
+	for host in "$3" "$4"; do
+		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark "$OWN_MARK/$OWN_MARK" \
+			-j CT --notrack
+		on gateway "$1" -A FORWARD -s "$host" -j NFQUEUE --queue-num 0
+	done
+	on gateway "$1" -A FORWARD -d "$3" -j NFQUEUE --queue-num 0
+	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
+}
+
 # --- the attacker
 
 # Runs a script for client.py, from standard input. Where the attack goes is in $TO.

@@ -146,6 +146,74 @@ START_TEST(what_is_refused_reaches_who_serves)
 }
 END_TEST
 
+static enum hb_verdict knock(struct rig *rig, uint32_t seq, bool tracked)
+{
+	uint8_t buf[2048];
+	size_t len =
+		rig_build_tcp(buf, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_SYN, seq });
+
+	return rig_input(rig, buf, len,
+			 &(struct hb_datagram){ .in_interface = 1, .tracked = tracked });
+}
+
+/* Behind DNAT one port that scans a network has one leg, which we cannot take apart. */
+START_TEST(sessions_that_share_a_leg_stay_at_the_frontend)
+{
+	struct rig rig;
+
+	open_session(&rig);
+	ck_assert_int_eq(knock(&rig, 1000, true), HB_ACCEPT_MODIFIED); /* the same one's, again */
+	ck_assert_int_eq(knock(&rig, 7000, false), HB_ACCEPT_MODIFIED);
+	ck_assert_int_eq(rig.state, HB_STATE_DECISION);
+	ck_assert_int_eq(knock(&rig, 7000, true), HB_ACCEPT_MODIFIED);
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	ck_assert_str_eq(rig.reason, "the client's port has more than one session here");
+	/* Where one of them ends, the others go on, and more may come. */
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_RST, 1001 });
+	rig_advance(&rig, 60 * RIG_SECOND);
+	ck_assert_int_eq(knock(&rig, 9000, true), HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	rig_advance(&rig, 119 * RIG_SECOND);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 1);
+	rig_advance(&rig, 2 * RIG_SECOND);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(sessions_may_share_a_leg_from_the_start)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig_start(&rig);
+	knock(&rig, 1000, true);
+	knock(&rig, 7000, true);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	rig_close(&rig);
+}
+END_TEST
+
+/* What is handed over already goes on, alone. */
+START_TEST(nobody_joins_what_was_handed_over)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig_start(&rig);
+	rig_handshake(&rig);
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	ck_assert_int_eq(knock(&rig, 7000, true), HB_DROP);
+	rig_connect(&rig);
+	ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+	ck_assert_int_eq(knock(&rig, 7000, true), HB_DROP);
+	ck_assert_int_eq(knock(&rig, 1000, true), HB_ACCEPT_MODIFIED);
+	rig_close(&rig);
+}
+END_TEST
+
 UNIT_MAIN("proxy", a_wrong_sum_is_passed_and_forgotten, an_unfinished_sum_is_believed,
 	  copies_in_a_super_packet_are_made_equal, a_rejected_session_is_not_recorded,
-	  what_is_refused_reaches_who_serves)
+	  what_is_refused_reaches_who_serves, sessions_that_share_a_leg_stay_at_the_frontend,
+	  sessions_may_share_a_leg_from_the_start, nobody_joins_what_was_handed_over)
