@@ -2,7 +2,7 @@
 /*
  * Accepts a payload that was never seen on the attacked port.
  *
- * A payload is known by its SHA-1, taken after every dotted quad in it, \d{1,3}(\.\d{1,3}){3}, was
+ * A payload is known by its digest, taken after every dotted quad in it, \d{1,3}(\.\d{1,3}){3}, was
  * replaced by "<0.0.0.0>": requests that differ only in an address (the Host field, say) are one.
  * The payload is never copied: what stays goes to the digest as it lies there, run by run.
  */
@@ -15,14 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHA1_SIZE 20
+#define DIGEST_MAX 32
 #define EXCERPT_LEN 64
 
 static const char mask[] = "<0.0.0.0>";
 
+/* The digests that there are, by the parameter's value. */
+static const struct {
+	const char *name; /* OpenSSL's */
+	size_t size;
+} digests[] = { { "SHA1", 20 }, { "SHA256", DIGEST_MAX } };
+
 struct hash {
 	struct hb_store *store;
-	EVP_MD *sha1;
+	struct hb_store_layout layout; /* its keys are as long as the digest */
+	EVP_MD *digest;
 };
 
 /* What is remembered of a payload. */
@@ -118,10 +125,10 @@ static bool digest_masked(EVP_MD_CTX *digest, const uint8_t *data, size_t len)
 }
 
 static bool hash_payload(const struct hash *hash, const uint8_t *data, size_t len,
-			 uint8_t out[SHA1_SIZE])
+			 uint8_t out[DIGEST_MAX])
 {
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool ok = digest && EVP_DigestInit_ex2(digest, hash->sha1, NULL) == 1 &&
+	bool ok = digest && EVP_DigestInit_ex2(digest, hash->digest, NULL) == 1 &&
 		  digest_masked(digest, data, len) && EVP_DigestFinal_ex(digest, out, NULL) == 1;
 
 	EVP_MD_CTX_free(digest);
@@ -159,7 +166,7 @@ static enum hb_decision decide(void *state, const struct hb_query *query)
 		.payload = packet->data + packet->payload_offset,
 		.len = packet->payload_len,
 	};
-	uint8_t key[SHA1_SIZE];
+	uint8_t key[DIGEST_MAX];
 	char port[sizeof("65535")];
 
 	if (sighting.len == 0)
@@ -169,8 +176,8 @@ static enum hb_decision decide(void *state, const struct hb_query *query)
 		return HB_DECISION_DEFER;
 	}
 	snprintf(port, sizeof(port), "%u", query->flow->attacked.port);
-	if (hb_store_update(hash->store, port, key, sizeof(key), query->now.wall_us, update,
-			    &sighting) < 0) {
+	if (hb_store_update(hash->store, port, key, hash->layout.key_len, query->now.wall_us,
+			    update, &sighting) < 0) {
 		hb_query_note(query, "no memory to remember the payload");
 		return HB_DECISION_DEFER;
 	}
@@ -182,7 +189,7 @@ static void destroy(void *state)
 	struct hash *hash = state;
 
 	hb_store_free(hash->store);
-	EVP_MD_free(hash->sha1);
+	EVP_MD_free(hash->digest);
 	free(hash);
 }
 
@@ -203,28 +210,26 @@ static const struct hb_field fields[] = {
 	{ .name = NULL },
 };
 
-/* A group for each attacked port. */
-static const struct hb_store_layout layout = {
-	.key = HB_KEY_HEX,
-	.key_len = SHA1_SIZE,
-	.fields = fields,
-};
-
 static int create(const struct hb_instance *instance, void **state, struct hb_error *err)
 {
+	int64_t digest = hb_instance_integer(instance, "digest");
 	struct hash *hash = calloc(1, sizeof(*hash));
 
 	if (!hash)
 		return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for module \"%s\"",
 				    hb_instance_name(instance));
-	hash->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	if (!hash->sha1)
+	/* A group for each attacked port. */
+	hash->layout = (struct hb_store_layout){ .key = HB_KEY_HEX,
+						 .key_len = digests[digest].size,
+						 .fields = fields };
+	hash->digest = EVP_MD_fetch(NULL, digests[digest].name, NULL);
+	if (!hash->digest)
 		hb_error_set(err, HB_ERROR_SYSTEM, 0,
-			     "module \"%s\" needs a SHA-1 in the crypto library: there is none",
-			     hb_instance_name(instance));
+			     "module \"%s\" needs a %s in the crypto library: there is none",
+			     hb_instance_name(instance), digests[digest].name);
 	else
 		hash->store = hb_instance_new_store(instance, sizeof(struct payload_record),
-						    &layout, err);
+						    &hash->layout, err);
 	if (!hash->store) {
 		destroy(hash);
 		return -ENOMEM;
@@ -233,11 +238,20 @@ static int create(const struct hb_instance *instance, void **state, struct hb_er
 	return 0;
 }
 
+static const struct hb_param_word digest_words[] = { { "sha1", 0 }, { "sha256", 1 }, { NULL, 0 } };
+
 static const struct hb_param params[] = {
 	{
 		.name = "backup",
 		.type = HB_PARAM_PATH,
 		.help = "state file",
+	},
+	{
+		.name = "digest",
+		.type = HB_PARAM_WORD,
+		.max = 1,
+		.words = digest_words,
+		.help = "what a payload is known by: sha1 or sha256",
 	},
 	{
 		.name = "expiration",

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "module_fixture.h"
+#include "scratch.h"
+#include "store_file.h"
 
 #define DAY_US INT64_C(86400000000)
 
@@ -194,7 +196,39 @@ START_TEST(parameters_of_existing_configurations_are_taken)
 	ck_assert_int_eq(hb_instance_integer(made, "expiration"), 86400);
 	hb_instance_free(made);
 	ck_assert_ptr_null(module_make("hash", "expiration", "0", &err));
-	ck_assert_ptr_null(module_make("hash", "digest", "sha1", &err));
+	ck_assert_ptr_null(module_make("hash", "digest", "md5", &err));
+}
+END_TEST
+
+/* What is known by a digest, and is written to a file under it. */
+START_TEST(the_digest_can_be_chosen)
+{
+	static const struct {
+		const char *word, *key; /* NULL: the default */
+	} cases[] = {
+		{ NULL, "a9993e364706816aba3e25717850c26c9cd0d89d" },
+		{ "sha1", "a9993e364706816aba3e25717850c26c9cd0d89d" },
+		{ "sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scratch scratch = scratch_make();
+		const char *path = scratch_file(&scratch, "hash");
+		char expected[128];
+
+		instance =
+			module_make("hash", cases[i].word ? "digest" : NULL, cases[i].word, NULL);
+		ck_assert_ptr_nonnull(instance);
+		asked_init(&asked);
+		ck_assert_int_eq(ask("abc"), HB_DECISION_ACCEPT);
+		ck_assert_int_eq(ask("abc"), HB_DECISION_REJECT);
+		ck_assert_int_eq(hb_store_file_save(hb_instance_store(instance), path, 0, NULL), 0);
+		snprintf(expected, sizeof(expected), "[80]\n%s=2\t", cases[i].key);
+		ck_assert_int_eq(
+			strncmp(scratch_read(&scratch, "hash"), expected, strlen(expected)), 0);
+		hb_instance_free(instance);
+		scratch_remove(&scratch);
+	}
 }
 END_TEST
 
@@ -288,4 +322,5 @@ UNIT_MAIN("mod_hash", what_was_never_seen_is_accepted, ports_are_apart,
 	  addresses_are_found_as_the_expression_says, what_is_no_address_stays,
 	  a_super_packet_is_hashed_whole, a_payload_is_forgotten_after_its_last_use,
 	  expiration_is_in_seconds, parameters_of_existing_configurations_are_taken,
-	  instances_remember_apart, random_texts_are_masked_as_the_expression_says)
+	  the_digest_can_be_chosen, instances_remember_apart,
+	  random_texts_are_masked_as_the_expression_says)
