@@ -53,6 +53,50 @@ int hb_addr_parse(const char *text, struct hb_addr *addr)
 	return 0;
 }
 
+/* Digits only, one to three of them. -1 for what is no number, or above max. */
+static int parse_prefix_len(const char *text, int max)
+{
+	int value = 0;
+
+	if (text[0] == '\0' || strlen(text) > 3)
+		return -1;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -1;
+		value = value * 10 + (*text - '0');
+	}
+	return value <= max ? value : -1;
+}
+
+int hb_addr_parse_network(const char *text, struct hb_addr *first, struct hb_addr *last)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	char host[HB_ADDR_TEXT_SIZE];
+	struct hb_addr addr;
+
+	if (len >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (hb_addr_parse(host, &addr) < 0)
+		return -EINVAL;
+
+	int max = hb_addr_is_ipv4(&addr) ? 32 : 128;
+	int prefix = slash ? parse_prefix_len(slash + 1, max) : max;
+
+	if (prefix < 0)
+		return -EINVAL;
+	*first = *last = addr;
+	for (int bit = 128 - max + prefix; bit < 128; bit++) {
+		uint8_t mask = (uint8_t)(0x80 >> bit % 8);
+
+		first->bytes[bit / 8] &= (uint8_t)~mask;
+		last->bytes[bit / 8] |= mask;
+	}
+	return 0;
+}
+
 const char *hb_addr_format(const struct hb_addr *addr, char buf[HB_ADDR_TEXT_SIZE])
 {
 	if (hb_addr_is_ipv4(addr))

@@ -218,6 +218,7 @@ static int set_value(const struct hb_param *param, const struct hb_setting *sett
 	case HB_PARAM_STRING:
 		return copy_text(setting->value, value, err);
 	case HB_PARAM_PATH:
+	case HB_PARAM_FILE:
 		return set_path(param, setting, value, err);
 	case HB_PARAM_NONE:
 	case HB_PARAM_COUNT:

@@ -11,7 +11,7 @@
 /* The value of one parameter. */
 struct hb_param_value {
 	int64_t integer; /* INTEGER and WORD */
-	char *text;      /* STRING and PATH; NULL where nothing was given */
+	char *text;      /* STRING, PATH, FILE; NULL where nothing was given */
 	bool given;
 };
 

@@ -7,6 +7,7 @@
 extern const struct hb_module hb_module_control;
 extern const struct hb_module hb_module_counter;
 extern const struct hb_module hb_module_hash;
+extern const struct hb_module hb_module_list;
 extern const struct hb_module hb_module_random;
 extern const struct hb_module hb_module_source;
 extern const struct hb_module hb_module_source_time;
@@ -15,8 +16,9 @@ extern const struct hb_module hb_module_yesno;
 
 /* In alphabetical order. */
 static const struct hb_module *const modules[] = {
-	&hb_module_control, &hb_module_counter,     &hb_module_hash, &hb_module_random,
-	&hb_module_source,  &hb_module_source_time, &hb_module_time, &hb_module_yesno,
+	&hb_module_control,     &hb_module_counter, &hb_module_hash,
+	&hb_module_list,        &hb_module_random,  &hb_module_source,
+	&hb_module_source_time, &hb_module_time,    &hb_module_yesno,
 };
 
 #define MODULES (sizeof(modules) / sizeof(*modules))

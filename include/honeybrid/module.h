@@ -40,6 +40,7 @@ enum hb_param_type {
 	HB_PARAM_WORD,    /* one of .words, or the decimal number that a word stands for */
 	HB_PARAM_STRING,
 	HB_PARAM_PATH, /* a file, absolute; two instances may not name the same one */
+	HB_PARAM_FILE, /* a file that is only read, absolute; see hb_instance_read_lines() */
 	HB_PARAM_COUNT
 };
 
@@ -56,7 +57,7 @@ struct hb_param {
 	bool required;
 	int64_t min, max;                  /* INTEGER and WORD: the range, both ends included */
 	int64_t default_integer;           /* INTEGER and WORD, where not required */
-	const char *default_text;          /* STRING and PATH, where not required; may be NULL */
+	const char *default_text;          /* STRING, PATH, FILE, where not required; may be NULL */
 	const struct hb_param_word *words; /* WORD only */
 	const char *help;                  /* one line, no full stop */
 };
@@ -69,8 +70,24 @@ HB_API const char *hb_instance_name(const struct hb_instance *instance);
 /* The value of an INTEGER or WORD parameter, or its default. A name not in the schema gives 0. */
 HB_API int64_t hb_instance_integer(const struct hb_instance *instance, const char *param);
 
-/* The value of a STRING or PATH parameter, or its default (may be NULL). Borrowed. */
+/* The value of a STRING, PATH or FILE parameter, or its default (may be NULL). Borrowed. */
 HB_API const char *hb_instance_text(const struct hb_instance *instance, const char *param);
+
+/*
+ * Takes a line of a file, without its end, comment ("#") and white space around it; never an empty
+ * one. May change it.
+ * Returns  0, or a negative errno with *err filled in.
+ */
+typedef int hb_line_take(void *ctx, char *line, struct hb_error *err);
+
+/*
+ * Reads the file that a FILE parameter names; for create(), since it waits for the disk.
+ *
+ * @take    called for each line, with ctx. Its error ends the reading.
+ * Returns  0, or a negative errno with *err filled in: the file, and where take() failed the line.
+ */
+HB_API int hb_instance_read_lines(const struct hb_instance *instance, const char *param,
+				  hb_line_take *take, void *ctx, struct hb_error *err);
 
 /* Sixteen random bytes that differ from instance to instance: for a store's hash_key. Borrowed. */
 HB_API const uint8_t *hb_instance_random_key(const struct hb_instance *instance);

@@ -64,6 +64,13 @@ HB_API struct hb_addr hb_addr_from_ipv6(const uint8_t bytes_be[16]);
  */
 HB_API int hb_addr_parse(const char *text, struct hb_addr *addr);
 
+/*
+ * Reads an address as hb_addr_parse() does, or a network, "10.0.0.0/8" or "2001:db8::/32": its first
+ * and last address. Bits behind the prefix do not count.
+ * Returns 0, or -EINVAL and leaves both alone.
+ */
+HB_API int hb_addr_parse_network(const char *text, struct hb_addr *first, struct hb_addr *last);
+
 /* Writes the address as text (RFC 5952 for IPv6). Returns buf. */
 HB_API const char *hb_addr_format(const struct hb_addr *addr, char buf[HB_ADDR_TEXT_SIZE]);
 

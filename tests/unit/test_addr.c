@@ -167,6 +167,69 @@ START_TEST(what_is_no_endpoint_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("addr", ipv4_is_held_as_mapped, bytes_become_addresses, what_is_no_address_is_refused,
+START_TEST(networks_have_a_first_and_a_last_address)
+{
+	static const struct {
+		const char *text, *first, *last;
+	} cases[] = {
+		{ "192.0.2.7", "192.0.2.7", "192.0.2.7" },
+		{ "192.0.2.7/32", "192.0.2.7", "192.0.2.7" },
+		{ "192.0.2.7/31", "192.0.2.6", "192.0.2.7" },
+		{ "10.1.2.3/8", "10.0.0.0", "10.255.255.255" },
+		{ "10.1.15.0/21", "10.1.8.0", "10.1.15.255" },
+		{ "0.0.0.0/0", "0.0.0.0", "255.255.255.255" },
+		{ "2001:db8::1", "2001:db8::1", "2001:db8::1" },
+		{ "2001:db8::1/128", "2001:db8::1", "2001:db8::1" },
+		{ "2001:db8:8000::/33",
+		  "2001:db8:8000::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff" },
+		{ "::/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hb_addr first, last;
+		char text[HB_ADDR_TEXT_SIZE];
+
+		ck_assert_int_eq(hb_addr_parse_network(cases[i].text, &first, &last), 0);
+		ck_assert_str_eq(hb_addr_format(&first, text), cases[i].first);
+		ck_assert_str_eq(hb_addr_format(&last, text), cases[i].last);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_network_is_refused)
+{
+	static const char *const texts[] = {
+		"",
+		"/8",
+		"10.0.0.0/",
+		"10.0.0.0/33",
+		"10.0.0.0/-1",
+		"10.0/8",
+		"10.0.0.0/8/8",
+		"10.0.0.0/ 8",
+		"10.0.0.0/8 ",
+		"10.0.0.0/0008",
+		"10.0.0.0/+8",
+		"2001:db8::/129",
+		"2001:db8::/x",
+		"::ffff:10.0.0.0/104",
+		"[2001:db8::]/32",
+		"10.0.0.0/4294967304",
+		"1111111111111111111111111111111111111111111111111111111111111111/8",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct hb_addr first = addr_of("192.0.2.1"), last = first;
+		const struct hb_addr before = first;
+
+		ck_assert_msg(hb_addr_parse_network(texts[i], &first, &last) == -EINVAL,
+			      "\"%s\" was taken", texts[i]);
+		ck_assert(hb_addr_equal(&first, &before) && hb_addr_equal(&last, &before));
+	}
+}
+END_TEST
+
+UNIT_MAIN("addr", ipv4_is_held_as_mapped, networks_have_a_first_and_a_last_address,
+	  what_is_no_network_is_refused, bytes_become_addresses, what_is_no_address_is_refused,
 	  addresses_come_back_as_text, the_longest_text_fits, endpoints_have_an_optional_port,
 	  what_is_no_endpoint_is_refused)
