@@ -3,6 +3,7 @@
 
 #include "out.h"
 #include "registry.h"
+#include "seq.h"
 #include "siphash.h"
 
 #include <stdio.h>
@@ -53,6 +54,30 @@ static void note(void *ctx, const struct hb_instance *instance, const char *text
 	hb_out_note(asking->core, asking->flow, hb_instance_name(instance), text);
 }
 
+/*
+ * The client's stream. Only a flow that is being decided has a record; without one this is the
+ * session's first payload.
+ */
+static const uint8_t *stream(void *ctx, size_t *len)
+{
+	const struct asking *asking = ctx;
+	const struct hb_flow *flow = asking->flow;
+	const struct hb_packet *packet = asking->query.packet;
+	const uint8_t *payload = packet->data + packet->payload_offset;
+	*len = packet->payload_len;
+	if (!hb_flow_is_tcp(flow) || flow->state != HB_STATE_DECISION)
+		return payload;
+	*len = hb_track_usable(&flow->track, packet);
+	if (flow->record != NULL)
+		return hb_record_preview(flow->record, &asking->core->budget, packet->seq, payload,
+					 *len, len);
+	uint32_t known = hb_seq_distance(packet->seq, flow->track.client_next);
+	if (hb_seq_after(packet->seq, flow->track.client_next) || known > *len)
+		known = (uint32_t)*len;
+	*len -= known;
+	return payload + known;
+}
+
 static enum hb_decision ask_leaf(void *ctx, size_t i)
 {
 	struct asking *asking = ctx;
@@ -64,6 +89,7 @@ static enum hb_decision ask_leaf(void *ctx, size_t i)
 	if (keeps && known && decision != HB_DECISION_DEFER)
 		return decision;
 	asking->query.flow_random = flow_random(asking, leaf);
+	asking->query.previous = decision;
 	asking->sink.instance = instance;
 	decision = hb_instance_decide(instance, &asking->query);
 	remember(asking->flow, leaf, decision);
@@ -76,7 +102,7 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 {
 	struct asking asking = { .core = core, .flow = flow, .rule = rule };
 	hb_out_flow_info(core, flow, &asking.info);
-	asking.sink = (struct hb_query_sink){ .note = note, .ctx = &asking };
+	asking.sink = (struct hb_query_sink){ .note = note, .stream = stream, .ctx = &asking };
 	asking.query = (struct hb_query){
 		.size = sizeof(struct hb_query),
 		.packet = packet,

@@ -157,8 +157,10 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.backend = flow->redirect ? flow->redirect->backend_number : flow->supposed,
 		.target = flow->target ? flow->target->number : 0,
 	};
-	if (hb_flow_is_tcp(flow))
-		info->client_stream_bytes = hb_track_client_bytes(&flow->track);
+	if (!hb_flow_is_tcp(flow))
+		return;
+	info->client_stream_bytes = hb_track_client_bytes(&flow->track);
+	info->server_stream_bytes = hb_track_server_bytes(&flow->track);
 }
 
 static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_event *event)

@@ -196,6 +196,51 @@ static int copy_text(const char *text, struct hb_param_value *value, struct hb_e
 	return 0;
 }
 
+/* Two hexadecimal digits at text; -1 for anything else. */
+static int read_hex(const char *text)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *high = text[0] ? strchr(digits, text[0]) : NULL;
+	const char *low = high && text[1] ? strchr(digits, text[1]) : NULL;
+
+	return low ? (int)((high - digits) % 16 * 16 + (low - digits) % 16) : -1;
+}
+
+/* Resolves the escapes of text in place. Returns the length; 0 for an unknown escape. */
+static size_t unescape(char *text)
+{
+	char *out = text;
+
+	for (const char *at = text; *at; at++) {
+		int byte = (unsigned char)*at;
+
+		if (*at == '\\' && *++at != '\\') {
+			byte = *at == 'x' ? read_hex(at + 1) : -1;
+			if (byte < 0)
+				return 0;
+			at += 2;
+		}
+		*out++ = (char)byte;
+	}
+	return (size_t)(out - text);
+}
+
+static int copy_bytes(const struct hb_param *param, const char *text, int column,
+		      struct hb_param_value *value, struct hb_error *err)
+{
+	int ret = copy_text(text, value, err);
+
+	if (ret < 0)
+		return ret;
+	value->len = unescape(value->text);
+	if (value->len > 0)
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, column,
+			    "\"%s\" is \"%.*s\": it must be some text, with \\xHH for other bytes "
+			    "and \\\\ for a backslash",
+			    param->name, QUOTE_MAX, text);
+}
+
 static int set_path(const struct hb_param *param, const struct hb_setting *setting,
 		    struct hb_param_value *value, struct hb_error *err)
 {
@@ -217,6 +262,8 @@ static int set_value(const struct hb_param *param, const struct hb_setting *sett
 		return set_word(param, setting, value, err);
 	case HB_PARAM_STRING:
 		return copy_text(setting->value, value, err);
+	case HB_PARAM_BYTES:
+		return copy_bytes(param, setting->value, setting->column, value, err);
 	case HB_PARAM_PATH:
 	case HB_PARAM_FILE:
 		return set_path(param, setting, value, err);
@@ -257,7 +304,11 @@ static int apply_default(const struct hb_module *module, const struct hb_param *
 				    "missing parameter \"%s\": \"%s\" needs it (%s)", param->name,
 				    module->name, param->help ? param->help : "no default");
 	value->integer = param->default_integer;
-	return param->default_text ? copy_text(param->default_text, value, err) : 0;
+	if (!param->default_text)
+		return 0;
+	if (param->type == HB_PARAM_BYTES)
+		return copy_bytes(param, param->default_text, 0, value, err);
+	return copy_text(param->default_text, value, err);
 }
 
 int hb_param_check(const struct hb_module *module, const struct hb_setting *settings, size_t count,

@@ -11,7 +11,8 @@
 /* The value of one parameter. */
 struct hb_param_value {
 	int64_t integer; /* INTEGER and WORD */
-	char *text;      /* STRING, PATH, FILE; NULL where nothing was given */
+	char *text;      /* STRING, BYTES, PATH, FILE; NULL where nothing was given */
+	size_t len;      /* BYTES: of text, which may have zeros in it */
 	bool given;
 };
 

@@ -136,6 +136,30 @@ size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget)
 	return joined;
 }
 
+/* What of a segment follows ahead bytes behind the stream's end; returns how many these are then. */
+static size_t preview(struct hb_record *record, struct hb_budget *budget, size_t ahead,
+		      uint32_t seq, const uint8_t *payload, size_t len)
+{
+	uint32_t end = hb_stream_end(&record->stream) + (uint32_t)ahead;
+	uint32_t known = hb_seq_distance(seq, end);
+	if (hb_seq_after(seq, end) || known >= len)
+		return ahead;
+	return ahead +
+	       hb_stream_preview(&record->stream, budget, ahead, payload + known, len - known);
+}
+
+const uint8_t *hb_record_preview(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+				 const uint8_t *payload, size_t payload_len, size_t *len)
+{
+	size_t ahead = 0;
+	if (!record->given_up && payload_len > 0)
+		ahead = preview(record, budget, 0, seq, payload, payload_len);
+	for (const struct hb_early_piece *piece = record->early; piece != NULL; piece = piece->next)
+		ahead = preview(record, budget, ahead, piece->seq, piece->data, piece->len);
+	*len = record->stream.len + ahead;
+	return record->stream.data;
+}
+
 void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
 		   const uint8_t *payload, size_t len, uint32_t ack)
 {

@@ -58,6 +58,15 @@ void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uin
 /* Moves early pieces that follow the stream's end to it; returns how many bytes came. */
 size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget);
 
+/*
+ * The stream as it will be once a segment is taken, and what came early joined: nothing is taken.
+ *
+ * @len     gets its length; without the segment where memory or budget are short.
+ * Returns  borrowed until the record changes; NULL if it is empty.
+ */
+const uint8_t *hb_record_preview(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+				 const uint8_t *payload, size_t payload_len, size_t *len);
+
 /* Counts a datagram with which the frontend answered the last one of the client's. */
 void hb_record_udp_answer(struct hb_record *record, size_t len);
 

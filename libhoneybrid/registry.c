@@ -178,6 +178,14 @@ const char *hb_instance_text(const struct hb_instance *instance, const char *par
 	return value ? value->text : NULL;
 }
 
+const uint8_t *hb_instance_bytes(const struct hb_instance *instance, const char *param, size_t *len)
+{
+	const struct hb_param_value *value = find_value(instance, param);
+
+	*len = value ? value->len : 0;
+	return value ? (const uint8_t *)value->text : NULL;
+}
+
 const uint8_t *hb_instance_random_key(const struct hb_instance *instance)
 {
 	return instance->random_key;
@@ -241,6 +249,16 @@ enum hb_decision hb_instance_decide(const struct hb_instance *instance,
 
 	/* A module is not our code: what is no answer says nothing about the flow. */
 	return decision < HB_DECISION_COUNT ? decision : HB_DECISION_DEFER;
+}
+
+const uint8_t *hb_query_stream(const struct hb_query *query, size_t *len)
+{
+	const struct hb_query_sink *sink = query->reserved;
+
+	if (sink && sink->stream)
+		return sink->stream(sink->ctx, len);
+	*len = query->packet->payload_len;
+	return query->packet->data + query->packet->payload_offset;
 }
 
 void hb_query_note(const struct hb_query *query, const char *format, ...)

@@ -28,10 +28,11 @@ enum hb_decision hb_instance_decide(const struct hb_instance *instance,
 				    const struct hb_query *query);
 
 /*
- * What hb_query.reserved points at: where hb_query_note() goes.
+ * What hb_query.reserved points at: where the functions of a query go. Each may be NULL.
  */
 struct hb_query_sink {
 	void (*note)(void *ctx, const struct hb_instance *instance, const char *text);
+	const uint8_t *(*stream)(void *ctx, size_t *len);
 	void *ctx;
 	const struct hb_instance *instance;
 };

@@ -45,18 +45,26 @@ static void grow(struct hb_stream *stream, struct hb_budget *budget, size_t want
 	stream->cap = cap;
 }
 
-size_t hb_stream_append(struct hb_stream *stream, struct hb_budget *budget, const uint8_t *data,
-			size_t len)
+size_t hb_stream_preview(struct hb_stream *stream, struct hb_budget *budget, size_t ahead,
+			 const uint8_t *data, size_t len)
 {
+	size_t at = stream->len + ahead;
 	if (len == 0)
 		return 0;
-	if (stream->len + len > stream->cap)
-		grow(stream, budget, stream->len + len);
-	size_t room = stream->cap - stream->len;
+	if (at + len > stream->cap)
+		grow(stream, budget, at + len);
+	size_t room = stream->cap - at;
 	if (len > room)
 		len = room;
 	if (len > 0)
-		memcpy(stream->data + stream->len, data, len);
+		memcpy(stream->data + at, data, len);
+	return len;
+}
+
+size_t hb_stream_append(struct hb_stream *stream, struct hb_budget *budget, const uint8_t *data,
+			size_t len)
+{
+	len = hb_stream_preview(stream, budget, 0, data, len);
 	stream->len += len;
 	return len;
 }

@@ -36,6 +36,14 @@ size_t hb_stream_append(struct hb_stream *stream, struct hb_budget *budget, cons
 			size_t len);
 
 /*
+ * Puts bytes at a distance behind the end, where reading on finds them, without taking them: the
+ * next append writes over them. What lies between was put there before.
+ * Returns how many the budget had room for.
+ */
+size_t hb_stream_preview(struct hb_stream *stream, struct hb_budget *budget, size_t ahead,
+			 const uint8_t *data, size_t len);
+
+/*
  * The bytes from seq on.
  *
  * @len     gets how many there are, 0 if seq lies outside.

@@ -106,6 +106,14 @@ uint32_t hb_track_client_bytes(const struct hb_track *track)
 	return track->flags & HB_TRACK_CLIENT_FIN ? numbers - 1 : numbers;
 }
 
+uint32_t hb_track_server_bytes(const struct hb_track *track)
+{
+	if (!(track->flags & HB_TRACK_SYN_ACK))
+		return 0;
+	uint32_t numbers = hb_seq_distance(track->server_isn + 1, track->server_next);
+	return track->flags & HB_TRACK_SERVER_FIN ? numbers - 1 : numbers;
+}
+
 bool hb_track_all_acknowledged(const struct hb_track *track)
 {
 	return track->client_ack == track->server_next && track->server_ack == track->client_next;

@@ -80,6 +80,9 @@ uint16_t hb_track_client_payload(const struct hb_track *track);
 /* Payload of the client's that was passed on in order; 0 if the session's start was not seen. */
 uint32_t hb_track_client_bytes(const struct hb_track *track);
 
+/* Payload of the server's that was passed on; 0 if the session's start was not seen. */
+uint32_t hb_track_server_bytes(const struct hb_track *track);
+
 /* The window that the client offers, in bytes. */
 uint32_t hb_track_client_window_bytes(const struct hb_track *track);
 

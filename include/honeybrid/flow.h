@@ -50,6 +50,7 @@ struct hb_flow_info {
 	unsigned backend; /* number of the backend that serves it, is being tried, or (in a dry run)
 			     would have got it; 0 for none */
 	unsigned target;  /* number of the target that took it, from 1; 0 for none */
+	uint64_t server_stream_bytes; /* TCP: payload of the server passed on so far, modulo 2^32 */
 };
 
 #ifdef __cplusplus

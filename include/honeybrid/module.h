@@ -39,8 +39,9 @@ enum hb_param_type {
 	HB_PARAM_INTEGER, /* decimal, min to max */
 	HB_PARAM_WORD,    /* one of .words, or the decimal number that a word stands for */
 	HB_PARAM_STRING,
-	HB_PARAM_PATH, /* a file, absolute; two instances may not name the same one */
-	HB_PARAM_FILE, /* a file that is only read, absolute; see hb_instance_read_lines() */
+	HB_PARAM_PATH,  /* a file, absolute; two instances may not name the same one */
+	HB_PARAM_BYTES, /* text, with \xHH for any byte and \\ for a backslash; not empty */
+	HB_PARAM_FILE,  /* a file that is only read, absolute; see hb_instance_read_lines() */
 	HB_PARAM_COUNT
 };
 
@@ -57,7 +58,7 @@ struct hb_param {
 	bool required;
 	int64_t min, max;                  /* INTEGER and WORD: the range, both ends included */
 	int64_t default_integer;           /* INTEGER and WORD, where not required */
-	const char *default_text;          /* STRING, PATH, FILE, where not required; may be NULL */
+	const char *default_text;          /* all others, where not required; may be NULL */
 	const struct hb_param_word *words; /* WORD only */
 	const char *help;                  /* one line, no full stop */
 };
@@ -72,6 +73,10 @@ HB_API int64_t hb_instance_integer(const struct hb_instance *instance, const cha
 
 /* The value of a STRING, PATH or FILE parameter, or its default (may be NULL). Borrowed. */
 HB_API const char *hb_instance_text(const struct hb_instance *instance, const char *param);
+
+/* The value of a BYTES parameter, or its default (may be NULL), escapes resolved. Borrowed. */
+HB_API const uint8_t *hb_instance_bytes(const struct hb_instance *instance, const char *param,
+					size_t *len);
 
 /*
  * Takes a line of a file, without its end, comment ("#") and white space around it; never an empty
@@ -114,8 +119,19 @@ struct hb_query {
 	uint64_t flow_random; /* uniform; the same whenever this leaf is asked about this flow */
 	unsigned backend; /* number of the backend whose rule is asked, from 1; 0 for other rules */
 	unsigned backend_count;
-	void *reserved; /* the library's own */
+	void *reserved;            /* the library's own */
+	enum hb_decision previous; /* what this leaf last answered about this flow; DEFER if it was
+				      never asked */
 };
+
+/*
+ * The client's stream so far, in order, this packet's part of it included: a backend's rule is asked
+ * on a TCP session. In other rules, and where there is no stream, it is the packet's payload.
+ *
+ * @len     gets how many bytes there are; 0 for none.
+ * Returns  the bytes, borrowed for the call of decide().
+ */
+HB_API const uint8_t *hb_query_stream(const struct hb_query *query, size_t *len);
 
 /*
  * Says something about the flow for the log (an event of kind HB_EVENT_MODULE_NOTE). The text is

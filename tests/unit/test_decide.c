@@ -14,6 +14,7 @@ struct judge {
 	struct hb_query query;
 	uint64_t client_packets; /* of the query's flow */
 	const char *note;
+	char stream[64]; /* as the query gave it */
 };
 
 static struct judge judges[JUDGES];
@@ -28,7 +29,13 @@ static int create(const struct hb_instance *instance, void **state, struct hb_er
 static enum hb_decision decide(void *state, const struct hb_query *query)
 {
 	struct judge *judge = state;
+	size_t len;
+	const uint8_t *bytes = hb_query_stream(query, &len);
 
+	unit_require(len < sizeof(judge->stream));
+	memset(judge->stream, 0, sizeof(judge->stream));
+	if (len > 0)
+		memcpy(judge->stream, bytes, len);
 	judge->asked++;
 	judge->query = *query;
 	judge->client_packets = query->flow->client_packets;
@@ -339,6 +346,116 @@ START_TEST(a_note_is_an_event)
 }
 END_TEST
 
+START_TEST(a_leaf_is_told_its_last_answer)
+{
+	struct fixture f;
+
+	open_fixture(&f);
+	frontend(&f, "a or b or a");
+	start(&f);
+	judges[0].answer = HB_DECISION_REJECT;
+	judges[1].answer = HB_DECISION_REJECT;
+	hb_decide_frontend(&f.core, &f.flow, &f.packet);
+	ck_assert_uint_eq(judges[0].asked, 2); /* at each of its places */
+	ck_assert_int_eq(judges[1].query.previous, HB_DECISION_DEFER);
+	hb_decide_frontend(&f.core, &f.flow, &f.packet);
+	ck_assert_int_eq(judges[1].query.previous, HB_DECISION_REJECT);
+	judges[1].answer = HB_DECISION_ACCEPT;
+	hb_decide_frontend(&f.core, &f.flow, &f.packet);
+	ck_assert_int_eq(judges[1].query.previous, HB_DECISION_REJECT);
+	hb_decide_frontend(&f.core, &f.flow, &f.packet);
+	ck_assert_int_eq(judges[1].query.previous, HB_DECISION_ACCEPT);
+	check_trace(&f, "-a;+b;-a");
+	done(&f);
+}
+END_TEST
+
+/* A session whose client sends text; what backend rules see of it. */
+static void open_session(struct rig *rig)
+{
+	memset(judges, 0, sizeof(judges));
+	judges[0].answer = HB_DECISION_DEFER;
+	struct hb_target *target = rig_open(rig);
+	const struct hb_setting setting = { .name = "number", .value = "0" };
+
+	ck_assert_int_eq(hb_policy_add_instance(rig->policy, "a", &of_packets, &setting, 1, NULL),
+			 0);
+	rig_backend(target, RIG_BACKEND, "a");
+	rig_start(rig);
+	rig_handshake(rig);
+	ck_assert_str_eq(judges[0].stream, "");
+}
+
+static void say(struct rig *rig, uint32_t seq, const char *text)
+{
+	rig_tcp(rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_ACK, seq, 5001, text });
+}
+
+/* Segment borders make no difference, nor does what is sent again. */
+START_TEST(the_stream_so_far_is_shown)
+{
+	struct rig rig;
+
+	open_session(&rig);
+	say(&rig, 1001, "GET /");
+	ck_assert_str_eq(judges[0].stream, "GET /");
+	say(&rig, 1006, "index");
+	ck_assert_str_eq(judges[0].stream, "GET /index");
+	say(&rig, 1006, "INDEX.html");
+	ck_assert_str_eq(judges[0].stream, "GET /index.html");
+	say(&rig, 1016, "");
+	ck_assert_str_eq(judges[0].stream, "GET /index.html");
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(what_came_early_is_shown_in_its_place)
+{
+	struct rig rig;
+
+	open_session(&rig);
+	say(&rig, 1004, "def");
+	ck_assert_str_eq(judges[0].stream, "");
+	say(&rig, 1001, "abc");
+	ck_assert_str_eq(judges[0].stream, "abcdef");
+	say(&rig, 1007, "g");
+	ck_assert_str_eq(judges[0].stream, "abcdefg");
+	rig_close(&rig);
+}
+END_TEST
+
+/* The server takes 1000 bytes: what is behind them it will not look at. */
+START_TEST(what_is_outside_of_the_window_is_not_shown)
+{
+	struct rig rig;
+
+	memset(judges, 0, sizeof(judges));
+	open_session(&rig);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, HB_TCP_ACK, 5001, 1001,
+					 .window = 1000 });
+	say(&rig, 1001, "abc");
+	ck_assert_str_eq(judges[0].stream, "abc");
+	judges[0].asked = 0;
+	say(&rig, 2001, "z");
+	ck_assert_uint_eq(judges[0].asked, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_datagram_stands_for_itself)
+{
+	struct rig rig;
+
+	memset(judges, 0, sizeof(judges));
+	open_session(&rig);
+	rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, "one");
+	ck_assert_str_eq(judges[0].stream, "one");
+	rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, "two");
+	ck_assert_str_eq(judges[0].stream, "two");
+	rig_close(&rig);
+}
+END_TEST
+
 /* With names longer than it has room for, and rules behind that. */
 START_TEST(a_long_trace_is_cut)
 {
@@ -372,7 +489,9 @@ START_TEST(a_long_trace_is_cut)
 }
 END_TEST
 
-UNIT_MAIN("decide", without_rules, a_judge_of_packets_is_asked_again,
+UNIT_MAIN("decide", a_leaf_is_told_its_last_answer, the_stream_so_far_is_shown,
+	  what_came_early_is_shown_in_its_place, what_is_outside_of_the_window_is_not_shown,
+	  a_datagram_stands_for_itself, without_rules, a_judge_of_packets_is_asked_again,
 	  a_judge_of_flows_keeps_its_answer, no_more_are_asked_than_needed,
 	  the_first_backend_that_accepts_wins, a_backend_that_rejects_is_not_asked_again,
 	  a_judge_is_told_what_it_is_about, chance_belongs_to_flow_and_leaf, a_note_is_an_event,

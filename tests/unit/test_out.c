@@ -189,9 +189,18 @@ START_TEST(facts_are_copied)
 	ck_assert_uint_eq(info.mark, 8);
 	ck_assert_uint_eq(info.backend, 0);
 	ck_assert_uint_eq(info.client_stream_bytes, 12);
+	ck_assert_uint_eq(info.server_stream_bytes, 0);
 	ck_assert_uint_eq(info.started.mono_ns, f.flow.started_ns);
 	ck_assert_int_eq(info.started.wall_us, f.core.now.wall_us - 10000000);
 	ck_assert_int_eq(info.last_packet.wall_us, f.core.now.wall_us - 1000000);
+	f.flow.track.flags = HB_TRACK_SYN_ACK;
+	f.flow.track.server_isn = UINT32_MAX - 1;
+	f.flow.track.server_next = 5;
+	hb_out_flow_info(&f.core, &f.flow, &info);
+	ck_assert_uint_eq(info.server_stream_bytes, 6);
+	f.flow.track.flags |= HB_TRACK_SERVER_FIN;
+	hb_out_flow_info(&f.core, &f.flow, &info);
+	ck_assert_uint_eq(info.server_stream_bytes, 5);
 }
 END_TEST
 

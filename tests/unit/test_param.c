@@ -202,6 +202,80 @@ START_TEST(a_path_is_absolute)
 }
 END_TEST
 
+/* Text with escapes, and what it stands for. */
+static const struct hb_param byte_params[] = {
+	{ .name = "bytes", .type = HB_PARAM_BYTES },
+	{ .name = "more", .type = HB_PARAM_BYTES, .default_text = "\\x00." },
+	{ .name = "list", .type = HB_PARAM_FILE },
+	{ .name = NULL },
+};
+static const struct hb_module of_bytes = { .name = "of_bytes", .params = byte_params };
+
+START_TEST(bytes_have_escapes)
+{
+	static const struct {
+		const char *text, *bytes;
+		size_t len;
+	} cases[] = {
+		{ "a", "a", 1 },
+		{ "\\x41", "A", 1 },
+		{ "\\x00\\xff\\xFf\\xaB", "\0\xff\xff\xab", 4 },
+		{ "\\\\x41", "\\x41", 4 },
+		{ "\\x411", "A1", 2 },
+		{ " \t\"", " \t\"", 3 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct hb_setting setting = { "bytes", cases[i].text, 7, 9 };
+
+		memset(values, 0, sizeof(values));
+		ck_assert_int_eq(hb_param_check(&of_bytes, &setting, 1, values, &err), 0);
+		ck_assert_uint_eq(values[0].len, cases[i].len);
+		ck_assert_mem_eq(values[0].text, cases[i].bytes, cases[i].len);
+		ck_assert_uint_eq(values[1].len, 2);
+		ck_assert_mem_eq(values[1].text, "\0.", 2);
+		hb_param_clear(values, VALUES);
+	}
+}
+END_TEST
+
+START_TEST(other_escapes_are_refused)
+{
+	static const char *const texts[] = {
+		"", "\\", "a\\", "\\x", "\\x4", "\\xg0", "\\x4g", "\\n"
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		const struct hb_setting setting = { "bytes", texts[i], 7, 9 };
+		char message[240];
+
+		memset(values, 0, sizeof(values));
+		ck_assert_int_eq(hb_param_check(&of_bytes, &setting, 1, values, &err), -EINVAL);
+		snprintf(
+			message, sizeof(message),
+			"\"bytes\" is \"%s\": it must be some text, with \\xHH for other bytes and "
+			"\\\\ for a backslash",
+			texts[i]);
+		ck_assert_str_eq(err.message, message);
+		ck_assert_int_eq(err.column, 9);
+		hb_param_clear(values, VALUES);
+	}
+}
+END_TEST
+
+START_TEST(a_file_to_read_is_absolute)
+{
+	const struct hb_setting good = { "list", "/a b", 7, 9 }, bad = { "list", "a", 7, 9 };
+
+	memset(values, 0, sizeof(values));
+	ck_assert_int_eq(hb_param_check(&of_bytes, &good, 1, values, &err), 0);
+	ck_assert_str_eq(values[2].text, "/a b");
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(hb_param_check(&of_bytes, &bad, 1, values, &err), -EINVAL);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
 START_TEST(a_long_value_is_quoted_in_part)
 {
 	char value[1000];
@@ -329,7 +403,8 @@ END_TEST
 UNIT_MAIN("param", defaults_fill_what_is_not_given, each_type_is_read, a_word_may_be_its_number,
 	  a_number_is_whole_and_in_its_range, an_unknown_parameter_gets_a_suggestion,
 	  a_module_without_parameters_takes_none, a_parameter_is_given_once,
-	  a_required_parameter_must_be_given, a_path_is_absolute, a_long_value_is_quoted_in_part,
+	  a_required_parameter_must_be_given, a_path_is_absolute, bytes_have_escapes,
+	  other_escapes_are_refused, a_file_to_read_is_absolute, a_long_value_is_quoted_in_part,
 	  a_type_that_is_not_understood_is_refused, a_schema_in_order_is_accepted,
 	  names_in_a_schema_can_be_written_and_differ, types_and_ranges_in_a_schema_make_sense,
 	  a_word_parameter_has_words_in_its_range, a_schema_has_an_end)

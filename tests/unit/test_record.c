@@ -407,7 +407,69 @@ START_TEST(no_memory_for_a_piece)
 }
 END_TEST
 
-UNIT_MAIN("record", nothing_is_no_record, turns_are_told_by_the_ack,
+static void check_preview(struct fixture *f, uint32_t at, const char *text, const char *expected)
+{
+	size_t before = f->record->stream.len, len;
+	const uint8_t *bytes = hb_record_preview(f->record, &f->budget, f->record->stream.base + at,
+						 (const uint8_t *)text, strlen(text), &len);
+
+	ck_assert_uint_eq(len, strlen(expected));
+	if (len > 0)
+		ck_assert_mem_eq(bytes, expected, len);
+	ck_assert_uint_eq(f->record->stream.len, before);
+}
+
+START_TEST(a_preview_is_what_will_be)
+{
+	struct fixture f = fixture_at(BASE);
+
+	check_preview(&f, 0, "", "");
+	check_preview(&f, 0, "abc", "abc");
+	take(&f, 0, "abc", 1);
+	check_preview(&f, 3, "", "abc");
+	check_preview(&f, 3, "def", "abcdef");
+	check_preview(&f, 0, "ABCdef", "abcdef"); /* the first copy of a byte counts */
+	check_preview(&f, 0, "AB", "abc");
+	check_preview(&f, 4, "ef", "abc"); /* a hole before it */
+	take(&f, 3, "def", 1);
+	check_stream(&f, "abcdef");
+	done(&f);
+}
+END_TEST
+
+/* What came early follows when the hole is filled. */
+START_TEST(a_preview_joins_early_pieces)
+{
+	struct fixture f = fixture_at(BASE);
+
+	take(&f, 0, "ab", 1);
+	take(&f, 3, "de", 1);
+	take(&f, 4, "efg", 1);
+	take(&f, 9, "j", 1);
+	check_preview(&f, 2, "", "ab");
+	check_preview(&f, 2, "c", "abcdefg");
+	check_preview(&f, 2, "cdefgh", "abcdefgh");
+	check_preview(&f, 2, "cdefghi", "abcdefghij");
+	take(&f, 2, "c", 1);
+	check_stream(&f, "abcdefg");
+	check_preview(&f, 7, "hi", "abcdefghij");
+	done(&f);
+}
+END_TEST
+
+START_TEST(a_record_that_was_given_up_shows_nothing)
+{
+	struct fixture f = fixture_at(BASE);
+
+	take(&f, 0, "ab", 1);
+	hb_record_give_up(f.record, &f.budget);
+	check_preview(&f, 2, "cd", "");
+	done(&f);
+}
+END_TEST
+
+UNIT_MAIN("record", a_preview_is_what_will_be, a_preview_joins_early_pieces,
+	  a_record_that_was_given_up_shows_nothing, nothing_is_no_record, turns_are_told_by_the_ack,
 	  an_older_ack_belongs_to_the_last_turn, acks_wrap, there_may_be_many_turns,
 	  the_first_copy_counts, a_differing_copy_is_seen, early_pieces_join, a_hole_stays_a_hole,
 	  early_pieces_may_overlap, order_does_not_matter, at_its_limit_a_record_is_given_up,

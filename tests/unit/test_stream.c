@@ -178,6 +178,42 @@ START_TEST(no_memory_to_grow)
 }
 END_TEST
 
-UNIT_MAIN("stream", bytes_come_back_by_their_number, numbers_wrap, nothing_costs_nothing,
-	  growth_is_counted, each_has_its_limit, all_have_one_limit, limits_may_fall,
-	  no_memory_to_grow)
+START_TEST(a_preview_takes_nothing)
+{
+	struct hb_budget budget = roomy();
+	struct hb_stream stream;
+	size_t len;
+
+	hb_stream_init(&stream, 1000);
+	ck_assert_uint_eq(append(&stream, &budget, "abc"), 3);
+	ck_assert_uint_eq(hb_stream_preview(&stream, &budget, 0, (const uint8_t *)"de", 2), 2);
+	ck_assert_uint_eq(hb_stream_preview(&stream, &budget, 2, (const uint8_t *)"fg", 2), 2);
+	ck_assert_mem_eq(stream.data, "abcdefg", 7);
+	ck_assert_uint_eq(hb_stream_end(&stream), 1003);
+	ck_assert_ptr_null(hb_stream_at(&stream, 1003, &len));
+	ck_assert_uint_eq(append(&stream, &budget, "xyz"), 3);
+	ck_assert_mem_eq(stream.data, "abcxyz", 6);
+	hb_stream_fini(&stream, &budget);
+	ck_assert_uint_eq(budget.used_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_preview_keeps_to_the_budget)
+{
+	struct hb_budget budget = { .max_total_bytes = 300, .max_each_bytes = 300 };
+	uint8_t bytes[400] = { 0 };
+	struct hb_stream stream;
+
+	hb_stream_init(&stream, 1000);
+	ck_assert_uint_eq(hb_stream_preview(&stream, &budget, 0, bytes, 200), 200);
+	ck_assert_uint_eq(hb_stream_preview(&stream, &budget, 200, bytes, 200), 100);
+	ck_assert_uint_eq(hb_stream_preview(&stream, &budget, 300, bytes, 1), 0);
+	ck_assert_uint_eq(budget.used_bytes, 300);
+	hb_stream_fini(&stream, &budget);
+	ck_assert_uint_eq(budget.used_bytes, 0);
+}
+END_TEST
+
+UNIT_MAIN("stream", a_preview_takes_nothing, a_preview_keeps_to_the_budget,
+	  bytes_come_back_by_their_number, numbers_wrap, nothing_costs_nothing, growth_is_counted,
+	  each_has_its_limit, all_have_one_limit, limits_may_fall, no_memory_to_grow)
