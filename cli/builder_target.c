@@ -171,6 +171,7 @@ static void set_frontend(struct target *target, const struct hb_ast_statement *s
 static void add_backend(struct target *target, const struct hb_ast_statement *statement)
 {
 	const struct hb_ast_text *address = statement->operands;
+	const struct hb_ast_text *rule;
 	struct hb_endpoint endpoint;
 	struct hb_error err = { 0 };
 	bool right;
@@ -181,17 +182,24 @@ static void add_backend(struct target *target, const struct hb_ast_statement *st
 				 "in this build");
 		return;
 	}
-	if (!check_count(target, statement, 1, 2, "backend ADDRESS \"RULE\";"))
+	if (!check_count(target, statement, 1, 2, "backend ADDRESS [\"RULE\"];"))
 		return;
+	rule = address->next;
 	right = read_address(target, address, &endpoint);
-	if (!address->next) {
-		hb_builder_error(target->builder, address->end,
-				 "the backend has no rule: expected backend ADDRESS \"RULE\";");
-		return;
-	}
-	right &= check_rule(target, address->next);
-	if (right && hb_target_add_backend(target->made, &endpoint, address->next->text, &err) < 0)
-		report(target, err.column ? address->next : address, &err);
+	right &= !rule || check_rule(target, rule);
+	if (right &&
+	    hb_target_add_backend(target->made, &endpoint, rule ? rule->text : NULL, &err) < 0)
+		report(target, rule && err.column ? rule : address, &err);
+}
+
+static void set_backpick(struct target *target, const struct hb_ast_statement *statement)
+{
+	const struct hb_ast_text *rule = statement->operands;
+	struct hb_error err = { 0 };
+
+	if (check_count(target, statement, 1, 1, "backpick \"RULE\";") &&
+	    check_rule(target, rule) && hb_target_set_backpick(target->made, rule->text, &err) < 0)
+		report(target, rule, &err);
 }
 
 static void set_control(struct target *target, const struct hb_ast_statement *statement)
@@ -267,9 +275,9 @@ static void apply(struct target *target, const struct hb_ast_statement *statemen
 		set_on_failure(target, statement);
 		break;
 	case KEYWORD_BACKPICK:
+		set_backpick(target, statement);
+		break;
 	case KEYWORD_COUNT:
-		hb_builder_error(target->builder, statement->key->start,
-				 "\"backpick\" is not available in this build");
 		break;
 	}
 }
@@ -302,6 +310,21 @@ static void split(struct target *target, struct hb_ast_statement *statement)
 	}
 }
 
+/* Who has no rule needs to be picked. */
+static void check_rules(struct target *target, const struct hb_ast_section *section)
+{
+	for (const struct hb_ast_statement *statement = section->statements; statement;
+	     statement = statement->next) {
+		const struct hb_ast_text *address = statement->operands;
+
+		if (find_keyword(statement->key->text) == KEYWORD_BACKEND && address &&
+		    !address->quoted && !address->next)
+			hb_builder_error(target->builder, address->end,
+					 "the backend has no rule: expected backend ADDRESS "
+					 "\"RULE\"; or a backpick rule in the target");
+	}
+}
+
 static void check_complete(struct target *target, const struct hb_ast_section *section)
 {
 	static const enum keyword required[] = { KEYWORD_FILTER, KEYWORD_FRONTEND };
@@ -311,6 +334,8 @@ static void check_complete(struct target *target, const struct hb_ast_section *s
 			hb_builder_error(target->builder, section->keyword->start,
 					 "the target has no %s", keywords[required[i]]);
 	}
+	if (!target->seen[KEYWORD_BACKPICK] && !section->damaged)
+		check_rules(target, section);
 }
 
 void hb_builder_add_target(struct hb_builder *builder, struct hb_ast_section *section)

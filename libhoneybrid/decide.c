@@ -6,10 +6,9 @@
 #include "seq.h"
 #include "siphash.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define REMEMBERED_BACKENDS 32
 
 struct asking {
 	struct hb_core *core;
@@ -78,6 +77,15 @@ static const uint8_t *stream(void *ctx, size_t *len)
 	return payload + known;
 }
 
+static int pick(void *ctx, unsigned number)
+{
+	const struct asking *asking = ctx;
+	if (number < 1 || number > asking->flow->target->backend_count)
+		return -EINVAL;
+	asking->flow->picked = (uint16_t)number;
+	return 0;
+}
+
 static enum hb_decision ask_leaf(void *ctx, size_t i)
 {
 	struct asking *asking = ctx;
@@ -103,6 +111,8 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 	struct asking asking = { .core = core, .flow = flow, .rule = rule };
 	hb_out_flow_info(core, flow, &asking.info);
 	asking.sink = (struct hb_query_sink){ .note = note, .stream = stream, .ctx = &asking };
+	if (rule == &flow->target->backpick_rule)
+		asking.sink.pick = pick;
 	asking.query = (struct hb_query){
 		.size = sizeof(struct hb_query),
 		.packet = packet,
@@ -123,24 +133,64 @@ enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,
 	return rule->rule ? ask(core, flow, packet, rule, 0) : HB_DECISION_ACCEPT;
 }
 
+/* As ask(), but a rule that has rejected has done so for good. */
+static enum hb_decision ask_unless_rejected(struct hb_core *core, struct hb_flow *flow,
+					    const struct hb_packet *packet,
+					    const struct hb_bound_rule *rule, unsigned backend)
+{
+	uint32_t bit = UINT32_C(1) << rule->first_leaf;
+	if (flow->rejected & bit)
+		return HB_DECISION_REJECT;
+	enum hb_decision decision = ask(core, flow, packet, rule, backend);
+	if (decision == HB_DECISION_REJECT)
+		flow->rejected |= bit;
+	return decision;
+}
+
+/*
+ * The backpick rule.
+ * @number  gets the backend that it names, 0 for none. ACCEPT: that one's rule has accepted too.
+ */
+static enum hb_decision pick_backend(struct hb_core *core, struct hb_flow *flow,
+				     const struct hb_packet *packet, unsigned *number)
+{
+	const struct hb_target *target = flow->target;
+	*number = 0;
+	if (target->backpick_rule.rule == NULL)
+		return HB_DECISION_REJECT;
+	enum hb_decision decision =
+		ask_unless_rejected(core, flow, packet, &target->backpick_rule, 0);
+	if (decision != HB_DECISION_ACCEPT)
+		return decision;
+	if (flow->picked == 0)
+		return HB_DECISION_REJECT;
+	*number = flow->picked;
+	const struct hb_bound_rule *rule = &target->backends[*number - 1].rule;
+	if (rule->rule == NULL)
+		return HB_DECISION_ACCEPT;
+	return ask_unless_rejected(core, flow, packet, rule, *number);
+}
+
 enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,
 				   const struct hb_packet *packet, unsigned *number)
 {
-	bool all_rejected = true;
-	for (unsigned i = 0; i < flow->target->backend_count; i++) {
-		uint32_t bit = i < REMEMBERED_BACKENDS ? UINT32_C(1) << i : 0;
-		if (flow->rejected & bit)
+	unsigned picked;
+	enum hb_decision decision = pick_backend(core, flow, packet, &picked);
+	bool all_rejected = decision == HB_DECISION_REJECT;
+	if (decision == HB_DECISION_ACCEPT) {
+		*number = picked;
+		return decision;
+	}
+	for (unsigned i = 1; i <= flow->target->backend_count; i++) {
+		const struct hb_bound_rule *rule = &flow->target->backends[i - 1].rule;
+		if (rule->rule == NULL || i == picked) /* nobody is asked twice */
 			continue;
-		const struct hb_bound_rule *rule = &flow->target->backends[i].rule;
-		enum hb_decision decision = ask(core, flow, packet, rule, i + 1);
+		decision = ask_unless_rejected(core, flow, packet, rule, i);
 		if (decision == HB_DECISION_ACCEPT) {
-			*number = i + 1;
-			return HB_DECISION_ACCEPT;
+			*number = i;
+			return decision;
 		}
-		if (decision == HB_DECISION_REJECT)
-			flow->rejected |= bit;
-		else
-			all_rejected = false;
+		all_rejected = all_rejected && decision == HB_DECISION_REJECT;
 	}
 	return all_rejected ? HB_DECISION_REJECT : HB_DECISION_DEFER;
 }
@@ -178,6 +228,7 @@ const char *hb_decide_trace(const struct hb_flow *flow, char buf[HB_DECIDE_TRACE
 	if (target == NULL || flow->answers == 0)
 		return buf;
 	size_t at = trace_rule(flow, &target->frontend_rule, buf, 0);
+	at = trace_rule(flow, &target->backpick_rule, buf, at);
 	for (unsigned i = 0; i < target->backend_count; i++)
 		at = trace_rule(flow, &target->backends[i].rule, buf, at);
 	at = trace_rule(flow, &target->control_rule, buf, at);

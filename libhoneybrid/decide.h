@@ -14,8 +14,8 @@ enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,
 				    const struct hb_packet *packet);
 
 /*
- * The backend rules in file order; the first that accepts wins, a rejected backend is not asked
- * again.
+ * The backpick rule, then the backend rules in file order; the first that accepts wins, one that
+ * rejected is not asked again.
  * @number  gets the backend, from 1, where the answer is ACCEPT. REJECT: every backend rejected.
  */
 enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,

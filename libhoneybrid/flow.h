@@ -72,10 +72,11 @@ struct hb_flow {
 	struct hb_addr client, attacked;
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */
+	uint16_t picked;   /* the backend that a backpick rule's module named last; 0: none */
 	uint16_t supposed; /* dry run: the backend that would have got it; 0: none */
 	uint32_t client_packets;
 	uint32_t mark;
-	uint32_t rejected; /* backends 1 to 32 whose rule rejected: bit 0 is backend 1 */
+	uint32_t rejected; /* rules that rejected for good: the bit of a rule's first leaf */
 	uint8_t state;     /* enum hb_flow_state; written by hb_flow_set_state() alone */
 	uint8_t protocol;
 	uint8_t flags;

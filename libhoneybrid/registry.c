@@ -261,6 +261,13 @@ const uint8_t *hb_query_stream(const struct hb_query *query, size_t *len)
 	return query->packet->data + query->packet->payload_offset;
 }
 
+int hb_query_pick(const struct hb_query *query, unsigned number)
+{
+	const struct hb_query_sink *sink = query->reserved;
+
+	return sink && sink->pick ? sink->pick(sink->ctx, number) : -EINVAL;
+}
+
 void hb_query_note(const struct hb_query *query, const char *format, ...)
 {
 	const struct hb_query_sink *sink = query->reserved;

@@ -33,6 +33,7 @@ enum hb_decision hb_instance_decide(const struct hb_instance *instance,
 struct hb_query_sink {
 	void (*note)(void *ctx, const struct hb_instance *instance, const char *text);
 	const uint8_t *(*stream)(void *ctx, size_t *len);
+	int (*pick)(void *ctx, unsigned number);
 	void *ctx;
 	const struct hb_instance *instance;
 };

@@ -7,6 +7,7 @@
 #include "target.h"
 
 #include "filter.h"
+#include "registry.h"
 #include "suggest.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ void hb_target_free(struct hb_target *target)
 		return;
 	hb_filter_free(target->filter);
 	unbind(&target->frontend_rule);
+	unbind(&target->backpick_rule);
 	for (unsigned i = 0; i < target->backend_count; i++)
 		unbind(&target->backends[i].rule);
 	free(target->backends);
@@ -81,7 +83,21 @@ static int refuse_name(const struct hb_policy *policy, const struct hb_rule *rul
 			    QUOTE_MAX, name);
 }
 
-static int resolve(const struct hb_policy *policy, struct hb_bound_rule *bound,
+/* Some modules do what only some rules know to use. */
+static int check_use(const struct hb_bound_rule *bound, size_t leaf, unsigned uses,
+		     struct hb_error *err)
+{
+	unsigned flags = hb_instance_module(bound->instances[leaf])->flags;
+
+	if (!(flags & HB_MODULE_PICKS & ~uses))
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, hb_rule_leaf_column(bound->rule, leaf),
+			    "\"%.*s\" picks a backend: it belongs in a backpick rule", QUOTE_MAX,
+			    hb_rule_leaf_name(bound->rule, leaf));
+}
+
+/* @uses  HB_MODULE_PICKS where the rule knows to use it. */
+static int resolve(const struct hb_policy *policy, struct hb_bound_rule *bound, unsigned uses,
 		   struct hb_error *err)
 {
 	size_t count = hb_rule_leaf_count(bound->rule);
@@ -94,6 +110,8 @@ static int resolve(const struct hb_policy *policy, struct hb_bound_rule *bound,
 			hb_policy_find_instance(policy, hb_rule_leaf_name(bound->rule, i));
 		if (!bound->instances[i])
 			return refuse_name(policy, bound->rule, i, err);
+		if (check_use(bound, i, uses, err) < 0)
+			return -EINVAL;
 	}
 	return 0;
 }
@@ -112,8 +130,8 @@ static int check_leaves(const struct hb_target *target, const struct hb_rule *ru
 }
 
 /* Parses a rule and finds its instances. After an error *bound is empty. */
-static int bind_rule(struct hb_target *target, const char *text, struct hb_bound_rule *bound,
-		     struct hb_error *err)
+static int bind_rule(struct hb_target *target, const char *text, unsigned uses,
+		     struct hb_bound_rule *bound, struct hb_error *err)
 {
 	struct hb_error reason = { .code = HB_ERROR_NONE };
 	struct hb_bound_rule result = { .rule = hb_rule_parse(text, &reason) };
@@ -127,7 +145,7 @@ static int bind_rule(struct hb_target *target, const char *text, struct hb_bound
 	int ret = check_leaves(target, result.rule, err);
 
 	if (ret == 0)
-		ret = resolve(target->policy, &result, err);
+		ret = resolve(target->policy, &result, uses, err);
 	if (ret < 0) {
 		unbind(&result);
 		return ret;
@@ -215,7 +233,7 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 			return -EINVAL;
 	}
 
-	int ret = rule ? bind_rule(target, rule, &target->frontend_rule, err) : 0;
+	int ret = rule ? bind_rule(target, rule, 0, &target->frontend_rule, err) : 0;
 
 	if (ret < 0)
 		return ret;
@@ -227,16 +245,8 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
 			  const char *rule, struct hb_error *err)
 {
-	char text[HB_ENDPOINT_TEXT_SIZE];
-
 	if (check_open(target, err) < 0 || check_endpoint(backend, err) < 0)
 		return -EINVAL;
-	if (!rule)
-		return hb_error_set(
-			err, HB_ERROR_CONFIG, 0,
-			"backend \"%s\" has no rule: it needs one that says which flows it "
-			"gets",
-			hb_endpoint_format(backend, text));
 	if (target->has_frontend && check_pair(&target->frontend, backend, err) < 0)
 		return -EINVAL;
 
@@ -248,13 +258,27 @@ int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *ba
 	target->backends = backends;
 
 	struct hb_backend *added = &backends[target->backend_count];
-	int ret = bind_rule(target, rule, &added->rule, err);
+
+	added->rule = (struct hb_bound_rule){ .rule = NULL };
+
+	int ret = rule ? bind_rule(target, rule, 0, &added->rule, err) : 0;
 
 	if (ret < 0)
 		return ret;
 	added->endpoint = *backend;
 	target->backend_count++;
 	return 0;
+}
+
+int hb_target_set_backpick(struct hb_target *target, const char *rule, struct hb_error *err)
+{
+	if (check_open(target, err) < 0)
+		return -EINVAL;
+	if (target->backpick_rule.rule)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "a second backpick rule \"%.*s\": a target has one", QUOTE_MAX,
+				    rule);
+	return bind_rule(target, rule, HB_MODULE_PICKS, &target->backpick_rule, err);
 }
 
 int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_error *err)
@@ -265,7 +289,7 @@ int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_
 		return hb_error_set(err, HB_ERROR_CONFIG, 0,
 				    "a second control rule \"%.*s\": a target has one", QUOTE_MAX,
 				    rule);
-	return bind_rule(target, rule, &target->control_rule, err);
+	return bind_rule(target, rule, 0, &target->control_rule, err);
 }
 
 void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failure on_failure)
@@ -280,6 +304,32 @@ static unsigned number_leaves(struct hb_bound_rule *bound, unsigned first)
 	return first + (bound->rule ? (unsigned)hb_rule_leaf_count(bound->rule) : 0);
 }
 
+/* Who would get a flow? */
+static int check_backends(const struct hb_target *target, size_t number, struct hb_error *err)
+{
+	const struct hb_bound_rule *backpick = &target->backpick_rule;
+	size_t leaves = backpick->rule ? hb_rule_leaf_count(backpick->rule) : 0;
+	bool picks = false;
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	for (size_t i = 0; i < leaves; i++)
+		picks |= hb_instance_module(backpick->instances[i])->flags & HB_MODULE_PICKS;
+	if (backpick->rule && !picks)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "the backpick rule of target %zu picks no backend: it needs a "
+				    "module that does, backpick_random say",
+				    number);
+	for (unsigned i = 0; i < target->backend_count && !picks; i++) {
+		if (!target->backends[i].rule.rule)
+			return hb_error_set(
+				err, HB_ERROR_CONFIG, 0,
+				"backend \"%s\" of target %zu has no rule: it needs one that "
+				"says which flows it gets, or the target a backpick rule",
+				hb_endpoint_format(&target->backends[i].endpoint, text), number);
+	}
+	return 0;
+}
+
 int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err)
 {
 	if (!target->filter)
@@ -291,8 +341,12 @@ int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err
 				    "target %zu has no frontend: it needs one that answers first",
 				    number);
 
+	if (check_backends(target, number, err) < 0)
+		return -EINVAL;
+
 	unsigned next = number_leaves(&target->frontend_rule, 0);
 
+	next = number_leaves(&target->backpick_rule, next);
 	for (unsigned i = 0; i < target->backend_count; i++)
 		next = number_leaves(&target->backends[i].rule, next);
 	number_leaves(&target->control_rule, next);

@@ -25,7 +25,7 @@ struct hb_bound_rule {
 
 struct hb_backend {
 	struct hb_endpoint endpoint;
-	struct hb_bound_rule rule;
+	struct hb_bound_rule rule; /* may be none, where the target has a backpick rule */
 };
 
 struct hb_target {
@@ -34,6 +34,7 @@ struct hb_target {
 	struct hb_filter *filter;
 	struct hb_endpoint frontend;
 	struct hb_bound_rule frontend_rule;
+	struct hb_bound_rule backpick_rule;
 	struct hb_backend *backends;
 	unsigned backend_count;
 	struct hb_bound_rule control_rule;
@@ -69,7 +70,7 @@ void hb_target_free(struct hb_target *target);
 
 /*
  * Checks that a target is complete, and numbers its leaves: first the frontend's rule, then the
- * backends' in file order, then the control rule.
+ * backpick rule, the backends' in file order, the control rule.
  *
  * @number  of the target, from 1, for errors.
  */

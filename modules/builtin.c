@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+extern const struct hb_module hb_module_backpick_random;
 extern const struct hb_module hb_module_control;
 extern const struct hb_module hb_module_counter;
 extern const struct hb_module hb_module_hash;
@@ -19,9 +20,19 @@ extern const struct hb_module hb_module_yesno;
 
 /* In alphabetical order. */
 static const struct hb_module *const modules[] = {
-	&hb_module_control, &hb_module_counter,     &hb_module_hash,   &hb_module_list,
-	&hb_module_payload, &hb_module_proto,       &hb_module_random, &hb_module_rate,
-	&hb_module_source,  &hb_module_source_time, &hb_module_time,   &hb_module_yesno,
+	&hb_module_backpick_random,
+	&hb_module_control,
+	&hb_module_counter,
+	&hb_module_hash,
+	&hb_module_list,
+	&hb_module_payload,
+	&hb_module_proto,
+	&hb_module_random,
+	&hb_module_rate,
+	&hb_module_source,
+	&hb_module_source_time,
+	&hb_module_time,
+	&hb_module_yesno,
 };
 
 #define MODULES (sizeof(modules) / sizeof(*modules))

@@ -140,8 +140,19 @@ HB_API const uint8_t *hb_query_stream(const struct hb_query *query, size_t *len)
 HB_API void hb_query_note(const struct hb_query *query, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Picks the backend that gets the flow, if the whole rule accepts; of several picks the last one
+ * counts. In a backpick rule only.
+ *
+ * @number  from 1 to query->backend_count.
+ * Returns  0; -EINVAL if there is no such backend, or another rule is asked.
+ */
+HB_API int hb_query_pick(const struct hb_query *query, unsigned number);
+
 /* The answer is kept for the flow: the module judges flows, not packets. */
 #define HB_MODULE_KEEPS_ANSWER 0x1u
+/* The module calls hb_query_pick(): it belongs in a backpick rule, which needs one that does. */
+#define HB_MODULE_PICKS 0x2u
 
 struct hb_module {
 	uint32_t abi; /* HB_MODULE_ABI; must stay the first field for ever */

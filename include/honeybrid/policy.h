@@ -116,9 +116,19 @@ HB_API int hb_target_set_filter(struct hb_target *target, const char *expression
 HB_API int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *frontend,
 				  const char *rule, struct hb_error *err);
 
-/* Adds a backend behind the others; they are numbered from 1. A rule is needed. */
+/*
+ * Adds a backend behind the others; they are numbered from 1. Without a rule (NULL) it gets what a
+ * backpick rule picks it for.
+ */
 HB_API int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
 				 const char *rule, struct hb_error *err);
+
+/*
+ * Sets the rule that is asked before those of the backends: where it accepts, the backend that its
+ * modules picked (hb_query_pick) gets the flow, if that one's own rule accepts too.
+ * Errors as for the frontend.
+ */
+HB_API int hb_target_set_backpick(struct hb_target *target, const char *rule, struct hb_error *err);
 
 /* Sets the rule for what this target's honeypots start. Errors as for the frontend. */
 HB_API int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_error *err);

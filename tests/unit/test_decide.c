@@ -3,6 +3,7 @@
 
 #include "rig.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define JUDGES 4
@@ -14,6 +15,8 @@ struct judge {
 	struct hb_query query;
 	uint64_t client_packets; /* of the query's flow */
 	const char *note;
+	unsigned pick; /* 0: none */
+	int pick_result;
 	char stream[64]; /* as the query gave it */
 };
 
@@ -41,6 +44,8 @@ static enum hb_decision decide(void *state, const struct hb_query *query)
 	judge->client_packets = query->flow->client_packets;
 	if (judge->note != NULL)
 		hb_query_note(query, "%s", judge->note);
+	if (judge->pick > 0)
+		judge->pick_result = hb_query_pick(query, judge->pick);
 	return judge->answer;
 }
 
@@ -54,6 +59,12 @@ static const struct hb_module of_packets = { .abi = HB_MODULE_ABI,
 					     .params = params,
 					     .create = create,
 					     .decide = decide };
+static const struct hb_module of_backends = { .abi = HB_MODULE_ABI,
+					      .flags = HB_MODULE_PICKS,
+					      .name = "of_backends",
+					      .params = params,
+					      .create = create,
+					      .decide = decide };
 static const struct hb_module of_flows = { .abi = HB_MODULE_ABI,
 					   .flags = HB_MODULE_KEEPS_ANSWER,
 					   .name = "of_flows",
@@ -456,6 +467,183 @@ START_TEST(a_datagram_stands_for_itself)
 }
 END_TEST
 
+/* Backends 1 to 3 with rules "a", none and "c"; "p" and "q" (judges 3 and 1) pick one. */
+static void open_with_backpick(struct fixture *f, const char *backpick)
+{
+	open_fixture(f);
+	add_judge(f, 'p', &of_backends, 3);
+	add_judge(f, 'q', &of_backends, 1);
+	frontend(f, NULL);
+	rig_backend(f->target, "10.9.0.3", "a");
+	rig_backend(f->target, "10.9.0.4", NULL);
+	rig_backend(f->target, "10.9.0.5", "c");
+	ck_assert_int_eq(hb_target_set_backpick(f->target, backpick, NULL), 0);
+	start(f);
+}
+
+START_TEST(a_backend_is_picked)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backpick(&f, "p");
+	judges[0].answer = HB_DECISION_ACCEPT;
+	judges[3].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 2;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 2);
+	ck_assert_int_eq(judges[3].pick_result, 0);
+	ck_assert_uint_eq(judges[3].query.backend, 0);
+	ck_assert_uint_eq(judges[0].asked, 0);
+	check_trace(&f, "+p");
+	done(&f);
+}
+END_TEST
+
+/* What is picked may have a rule of its own, which is asked once. */
+START_TEST(a_picked_backend_must_want_the_flow)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backpick(&f, "p");
+	judges[0].answer = HB_DECISION_DEFER;
+	judges[2].answer = HB_DECISION_DEFER;
+	judges[3].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 3;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_DEFER);
+	ck_assert_uint_eq(judges[2].asked, 1);
+	ck_assert_uint_eq(judges[0].asked, 1);
+	judges[2].answer = HB_DECISION_ACCEPT;
+	judges[0].answer = HB_DECISION_ACCEPT; /* is before it in the file, but was not picked */
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 3);
+	check_trace(&f, "+p;?a;+c");
+	done(&f);
+}
+END_TEST
+
+START_TEST(without_a_pick_the_others_are_asked)
+{
+	static const enum hb_decision answers[] = { HB_DECISION_REJECT, HB_DECISION_DEFER };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture f;
+		unsigned number;
+
+		open_with_backpick(&f, "p");
+		judges[0].answer = HB_DECISION_REJECT;
+		judges[2].answer = HB_DECISION_ACCEPT;
+		judges[3].answer = answers[i];
+		judges[3].pick = 2;
+		ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+		ck_assert_uint_eq(number, 3);
+		done(&f);
+	}
+}
+END_TEST
+
+/* A backpick that rejects has done so for good; one that defers keeps the question open. */
+START_TEST(all_must_reject_before_it_is_final)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backpick(&f, "p");
+	judges[0].answer = judges[2].answer = HB_DECISION_REJECT;
+	judges[3].answer = HB_DECISION_DEFER;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_DEFER);
+	judges[3].answer = HB_DECISION_REJECT;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_REJECT);
+	judges[3].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 2;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_REJECT);
+	ck_assert_uint_eq(judges[3].asked, 2);
+	ck_assert_uint_eq(judges[0].asked, 1);
+	done(&f);
+}
+END_TEST
+
+START_TEST(an_accept_without_a_pick_names_nobody)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backpick(&f, "p");
+	judges[0].answer = judges[2].answer = HB_DECISION_REJECT;
+	judges[3].answer = HB_DECISION_ACCEPT;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_REJECT);
+	judges[3].pick = 4; /* there is no such backend */
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_REJECT);
+	ck_assert_int_eq(judges[3].pick_result, -EINVAL);
+	done(&f);
+}
+END_TEST
+
+START_TEST(the_last_pick_counts)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backpick(&f, "p and q");
+	judges[3].answer = judges[1].answer = HB_DECISION_ACCEPT;
+	judges[0].answer = judges[2].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 1;
+	judges[1].pick = 3;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 3);
+	done(&f);
+}
+END_TEST
+
+/* More backends than a word has bits, and a rule behind them that rejects once. */
+START_TEST(many_backends_may_be_picked_from)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_fixture(&f);
+	add_judge(&f, 'p', &of_backends, 3);
+	frontend(&f, NULL);
+	ck_assert_int_eq(hb_target_set_backpick(f.target, "p", NULL), 0);
+	for (unsigned i = 0; i < 300; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.8.%u.%u", i / 200, i % 200 + 1);
+		rig_backend(f.target, text, i == 290 ? "a" : NULL);
+	}
+	start(&f);
+	judges[0].answer = HB_DECISION_REJECT;
+	judges[3].answer = HB_DECISION_DEFER;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_DEFER);
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_DEFER);
+	ck_assert_uint_eq(judges[0].asked, 1);
+	judges[3].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 300;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 300);
+	done(&f);
+}
+END_TEST
+
+/* A frontend's or backend's rule cannot: nobody would look at it. */
+START_TEST(other_rules_cannot_pick)
+{
+	struct fixture f;
+	unsigned number;
+
+	open_with_backends(&f);
+	for (unsigned i = 0; i < JUDGES; i++)
+		judges[i].pick = 1;
+	ask_backends(&f, &number);
+	hb_decide_control(&f.core, &f.flow, &f.packet);
+	ck_assert_int_eq(judges[0].pick_result, -EINVAL);
+	ck_assert_int_eq(judges[3].pick_result, -EINVAL);
+	ck_assert_uint_eq(f.flow.picked, 0);
+	done(&f);
+}
+END_TEST
+
 /* With names longer than it has room for, and rules behind that. */
 START_TEST(a_long_trace_is_cut)
 {
@@ -489,10 +677,13 @@ START_TEST(a_long_trace_is_cut)
 }
 END_TEST
 
-UNIT_MAIN("decide", a_leaf_is_told_its_last_answer, the_stream_so_far_is_shown,
-	  what_came_early_is_shown_in_its_place, what_is_outside_of_the_window_is_not_shown,
-	  a_datagram_stands_for_itself, without_rules, a_judge_of_packets_is_asked_again,
-	  a_judge_of_flows_keeps_its_answer, no_more_are_asked_than_needed,
-	  the_first_backend_that_accepts_wins, a_backend_that_rejects_is_not_asked_again,
-	  a_judge_is_told_what_it_is_about, chance_belongs_to_flow_and_leaf, a_note_is_an_event,
-	  a_long_trace_is_cut)
+UNIT_MAIN("decide", a_backend_is_picked, a_picked_backend_must_want_the_flow,
+	  without_a_pick_the_others_are_asked, all_must_reject_before_it_is_final,
+	  an_accept_without_a_pick_names_nobody, the_last_pick_counts,
+	  many_backends_may_be_picked_from, other_rules_cannot_pick, a_leaf_is_told_its_last_answer,
+	  the_stream_so_far_is_shown, what_came_early_is_shown_in_its_place,
+	  what_is_outside_of_the_window_is_not_shown, a_datagram_stands_for_itself, without_rules,
+	  a_judge_of_packets_is_asked_again, a_judge_of_flows_keeps_its_answer,
+	  no_more_are_asked_than_needed, the_first_backend_that_accepts_wins,
+	  a_backend_that_rejects_is_not_asked_again, a_judge_is_told_what_it_is_about,
+	  chance_belongs_to_flow_and_leaf, a_note_is_an_event, a_long_trace_is_cut)

@@ -32,6 +32,14 @@ static void start(void)
 	memset(&err, 0, sizeof(err));
 }
 
+/* And one that picks. */
+static void add_random(void)
+{
+	ck_assert_int_eq(hb_policy_add_instance(policy, "any", hb_module_builtin("backpick_random"),
+						NULL, 0, &err),
+			 0);
+}
+
 static struct hb_endpoint endpoint(const char *text)
 {
 	struct hb_endpoint result;
@@ -159,13 +167,71 @@ START_TEST(a_filter_that_does_not_compile_is_not_set)
 }
 END_TEST
 
-START_TEST(a_backend_needs_a_rule)
+START_TEST(a_backend_needs_a_rule_or_the_target_a_backpick)
 {
 	start();
-	assert_error(
-		add_backend("10.9.0.3", NULL), 0,
-		"backend \"10.9.0.3\" has no rule: it needs one that says which flows it gets");
+	add_random();
 	assert_error(add_backend("10.9.0.3", ""), 1, "the rule is empty: expected a module name");
+	ck_assert_int_eq(add_backend("10.9.0.3", NULL), 0);
+	ck_assert_int_eq(hb_target_set_filter(target, "ip", &err), 0);
+	ck_assert_int_eq(set_frontend("10.9.0.2", NULL), 0);
+	assert_error(hb_policy_seal(policy, &err), 0,
+		     "backend \"10.9.0.3\" of target 1 has no rule: it needs one that says which "
+		     "flows it gets, or the target a backpick rule");
+	ck_assert_int_eq(hb_target_set_backpick(target, "yes and any", &err), 0);
+	ck_assert_int_eq(hb_policy_seal(policy, &err), 0);
+	hb_policy_unref(policy);
+}
+END_TEST
+
+START_TEST(a_backpick_rule_needs_who_picks)
+{
+	start();
+	add_random();
+	ck_assert_int_eq(hb_target_set_filter(target, "ip", &err), 0);
+	ck_assert_int_eq(set_frontend("10.9.0.2", NULL), 0);
+	ck_assert_int_eq(add_backend("10.9.0.3", "yes"), 0);
+	assert_error(hb_target_set_backpick(target, "yes or anny", &err), 8,
+		     "unknown module \"anny\": did you mean \"any\"?");
+	ck_assert_int_eq(hb_target_set_backpick(target, "yes or other", &err), 0);
+	assert_error(hb_target_set_backpick(target, "any", &err), 0,
+		     "a second backpick rule \"any\": a target has one");
+	assert_error(hb_policy_seal(policy, &err), 0,
+		     "the backpick rule of target 1 picks no backend: it needs a module that does, "
+		     "backpick_random say");
+	hb_policy_unref(policy);
+}
+END_TEST
+
+START_TEST(other_rules_have_no_use_for_a_pick)
+{
+	const char *message = "\"any\" picks a backend: it belongs in a backpick rule";
+
+	start();
+	add_random();
+	assert_error(set_frontend("10.9.0.2", "yes and any"), 9, message);
+	assert_error(add_backend("10.9.0.3", "any"), 1, message);
+	assert_error(hb_target_set_control(target, "not any", &err), 5, message);
+	hb_policy_unref(policy);
+}
+END_TEST
+
+/* In the order in which they are asked. */
+START_TEST(leaves_of_a_backpick_come_before_those_of_backends)
+{
+	start();
+	add_random();
+	ck_assert_int_eq(hb_target_set_control(target, "yes", &err), 0);
+	ck_assert_int_eq(add_backend("10.9.0.3", "yes or other"), 0);
+	ck_assert_int_eq(add_backend("10.9.0.4", NULL), 0);
+	ck_assert_int_eq(hb_target_set_backpick(target, "yes and any and other", &err), 0);
+	ck_assert_int_eq(set_frontend("10.9.0.2", "yes"), 0);
+	ck_assert_int_eq(hb_target_set_filter(target, "ip", &err), 0);
+	ck_assert_int_eq(hb_policy_seal(policy, &err), 0);
+	ck_assert_uint_eq(target->frontend_rule.first_leaf, 0);
+	ck_assert_uint_eq(target->backpick_rule.first_leaf, 1);
+	ck_assert_uint_eq(target->backends[0].rule.first_leaf, 4);
+	ck_assert_uint_eq(target->control_rule.first_leaf, 6);
 	hb_policy_unref(policy);
 }
 END_TEST
@@ -279,6 +345,8 @@ END_TEST
 UNIT_MAIN("target", what_is_set_is_there, leaves_are_numbered_through,
 	  a_frontend_without_rule_has_no_leaf, errors_in_rules_have_their_column,
 	  one_filter_one_frontend_one_control_rule, a_filter_that_does_not_compile_is_not_set,
-	  a_backend_needs_a_rule, frontend_and_backends_are_of_one_family,
-	  a_backend_is_not_the_frontend, a_honeypot_is_one_host, the_rules_of_a_target_have_a_limit,
+	  a_backend_needs_a_rule_or_the_target_a_backpick, a_backpick_rule_needs_who_picks,
+	  other_rules_have_no_use_for_a_pick, leaves_of_a_backpick_come_before_those_of_backends,
+	  frontend_and_backends_are_of_one_family, a_backend_is_not_the_frontend,
+	  a_honeypot_is_one_host, the_rules_of_a_target_have_a_limit,
 	  what_is_missing_is_said_at_the_end, a_sealed_target_does_not_change)
