@@ -263,11 +263,6 @@ unsigned hb_nfqueue_receive(struct hb_nfqueue *queue)
 	return queue->received;
 }
 
-bool hb_nfqueue_more(const struct hb_nfqueue *queue)
-{
-	return queue->received == BATCH;
-}
-
 /* A message of ours that the kernel refused: a verdict on a packet that is not there any more. */
 static void count_error(struct hb_nfqueue *queue, const struct nlmsghdr *message)
 {

@@ -55,9 +55,6 @@ int hb_nfqueue_fd(const struct hb_nfqueue *queue);
  */
 unsigned hb_nfqueue_receive(struct hb_nfqueue *queue);
 
-/* True if the last read brought as much as fits in one: more may be waiting. */
-bool hb_nfqueue_more(const struct hb_nfqueue *queue);
-
 /*
  * The next packet of the last read.
  *

@@ -127,11 +127,10 @@ static void run_packets(struct hb_worker *worker, struct hb_time now)
 }
 
 /* Sleeps until there is a packet, a timer or the wish to stop. */
-static void wait_for_work(struct hb_worker *worker)
+static void wait_for_work(struct hb_worker *worker, struct hb_time now)
 {
 	uint64_t deadline = hb_engine_next_deadline(worker->engine);
-	uint64_t now = read_clocks().mono_ns;
-	uint64_t wait_ns = deadline > now ? deadline - now : 0;
+	uint64_t wait_ns = deadline > now.mono_ns ? deadline - now.mono_ns : 0;
 	struct timespec timeout = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
 				    .tv_nsec = (long)(wait_ns % NS_PER_S) };
 	struct epoll_event event;
@@ -155,8 +154,9 @@ static void *run(void *arg)
 		if (hb_engine_next_deadline(worker->engine) <= now.mono_ns)
 			hb_engine_advance(worker->engine, now);
 		publish_counters(worker);
-		if (!hb_nfqueue_more(worker->queue))
-			wait_for_work(worker);
+		/* Under load packets came meanwhile: to try first is cheaper than to ask. */
+		if (received == 0)
+			wait_for_work(worker, now);
 	}
 	hb_engine_stop(worker->engine, read_clocks());
 	publish_counters(worker);
