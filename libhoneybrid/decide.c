@@ -232,8 +232,8 @@ const char *hb_decide_trace(const struct hb_flow *flow, char buf[HB_DECIDE_TRACE
 	for (unsigned i = 0; i < target->backend_count; i++)
 		at = trace_rule(flow, &target->backends[i].rule, buf, at);
 	at = trace_rule(flow, &target->control_rule, buf, at);
-	if (flow->supposed != 0)
+	if (flow->flags & HB_FLOW_SUPPOSED)
 		snprintf(buf + at, HB_DECIDE_TRACE_SIZE - at, "%sredirect:%u", at ? ";" : "",
-			 (unsigned)flow->supposed);
+			 (unsigned)flow->picked);
 	return buf;
 }

@@ -53,9 +53,10 @@ enum {
 	HB_FLOW_REPORTED = 0x01,  /* FLOW_END was sent; kept only to answer late packets */
 	HB_FLOW_UNDECIDED = 0x02, /* in the list of flows that may give way */
 	HB_FLOW_FROM_HONEYPOT = 0x04,
-	HB_FLOW_LET_OUT = 0x08, /* a control rule has passed a packet: answers may come back */
-	HB_FLOW_DRY_RUN = 0x10, /* who answered at the attacked address is the honeypot */
-	HB_FLOW_SHARED = 0x20,  /* several sessions that look like one: proxy.h */
+	HB_FLOW_LET_OUT = 0x08,  /* a control rule has passed a packet: answers may come back */
+	HB_FLOW_DRY_RUN = 0x10,  /* who answered at the attacked address is the honeypot */
+	HB_FLOW_SUPPOSED = 0x40, /* in a dry run: a backend would have got it */
+	HB_FLOW_SHARED = 0x20,   /* several sessions that look like one: proxy.h */
 };
 
 struct hb_flow {
@@ -72,8 +73,8 @@ struct hb_flow {
 	struct hb_addr client, attacked;
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */
-	uint16_t picked;   /* the backend that a backpick rule's module named last; 0: none */
-	uint16_t supposed; /* dry run: the backend that would have got it; 0: none */
+	uint16_t picked;   /* the backend that a backpick rule's module named last; 0: none.
+			    HB_FLOW_SUPPOSED: the one that would have got it */
 	uint32_t client_packets;
 	uint32_t mark;
 	uint32_t rejected; /* rules that rejected for good: the bit of a rule's first leaf */

@@ -56,7 +56,8 @@ void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char 
 /* Dry run: the flow stays where it is, and its trace says who would have got it. */
 static void suppose(struct hb_core *core, struct hb_flow *flow, unsigned backend_number)
 {
-	flow->supposed = (uint16_t)backend_number;
+	flow->picked = (uint16_t)backend_number;
+	flow->flags |= HB_FLOW_SUPPOSED;
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
 	hb_life_advance(core, flow, HB_RESULT_DECLINED);

@@ -154,9 +154,12 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.client_packets = flow->client_packets,
 		.mark = flow->mark,
 		.honeypot_client_port = leg.client_port,
-		.backend = flow->redirect ? flow->redirect->backend_number : flow->supposed,
 		.target = flow->target ? flow->target->number : 0,
 	};
+	if (flow->redirect != NULL)
+		info->backend = flow->redirect->backend_number;
+	else if (flow->flags & HB_FLOW_SUPPOSED)
+		info->backend = flow->picked;
 	if (!hb_flow_is_tcp(flow))
 		return;
 	info->client_stream_bytes = hb_track_client_bytes(&flow->track);
