@@ -209,7 +209,6 @@ void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reas
 	hb_out_handover(core, flow, &handover->info, reason);
 	if (hb_flow_is_tcp(flow) && !handover->backend_gone)
 		hb_replay_reset(core, handover);
-	hb_flowtable_remove(&core->table, &handover->redirect.node);
 	hb_life_advance(core, flow, keeps ? HB_RESULT_UNDONE : HB_RESULT_LOST);
 	if (hb_flow_is_tcp(flow)) {
 		if (keeps)
@@ -222,7 +221,5 @@ void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reas
 	handover->early_ack_ns = 0;
 	if (keeps && hb_flow_is_tcp(flow) && hb_debt_is_open(handover))
 		return;
-	hb_record_free(flow->record, &core->budget);
-	flow->record = NULL;
-	hb_handover_free(core, flow);
+	hb_handover_retire(core, flow);
 }

@@ -16,6 +16,9 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_flow *flow,
 {
 	const struct hb_policy *policy = flow->target->policy;
 	bool denied = policy->options.deny_hih_init && hb_policy_is_backend(policy, &flow->client);
+	/* Without a SYN it is what is left of a session that is not known any more, with an attacker
+	 * who knows the honeypot under another address. */
+	denied = denied || (hb_flow_is_tcp(flow) && (flow->track.flags & HB_TRACK_MIDSTREAM));
 	if (!denied && hb_decide_control(core, flow, packet) == HB_DECISION_ACCEPT) {
 		flow->flags |= HB_FLOW_LET_OUT;
 		return HB_ACCEPT;

@@ -274,7 +274,7 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 }
 
 /*
- * A SYN with another number on a flow that has ended, or was refused, opens a new one. So does one
+ * A SYN with another number opens a new flow where one has ended, or was refused. So does one
  * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
  */
 static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dgram,
@@ -283,6 +283,8 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
 		   (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
 	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
+	if (flow->state == HB_STATE_CONTROL)
+		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
 	return syn && packet->seq != flow->track.client_isn &&
 	       ((half_open && !dgram->tracked) || hb_life_is_closed(flow) ||
 		flow->state == HB_STATE_DROPPED);

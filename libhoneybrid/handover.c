@@ -44,6 +44,20 @@ void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 	free(handover);
 }
 
+void hb_handover_retire(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	handover->phase = HB_PHASE_UNDONE;
+	handover->owed = handover->cut;
+	handover->early_ack_ns = 0;
+	handover->udp_deadline_ns = 0;
+	handover->replay = (struct hb_replay){ .una = handover->cut, .nxt = handover->cut };
+	hb_stream_fini(&handover->kept, &core->budget);
+	hb_handover_udp_forget(core, handover);
+	hb_record_free(flow->record, &core->budget);
+	flow->record = NULL;
+}
+
 void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
 	core->counters.handovers_declined++;
@@ -299,7 +313,7 @@ static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
 	core->counters.handovers_failed++;
 	hb_out_handover(core, flow, &handover->info, "the client reset the session");
 	hb_life_advance(core, flow, HB_RESULT_UNDONE);
-	hb_handover_free(core, flow);
+	hb_handover_retire(core, flow);
 	return HB_DROP;
 }
 

@@ -13,7 +13,7 @@ enum hb_phase {
 	HB_PHASE_REPLAY = 0, /* the backend is told what the frontend knew */
 	HB_PHASE_CAUGHT_UP,  /* it knows; the client or the frontend is not there yet */
 	HB_PHASE_COMMITTED,  /* the backend serves */
-	HB_PHASE_UNDONE,     /* the frontend serves again, and we owe it bytes */
+	HB_PHASE_UNDONE,     /* the frontend serves again, and we may owe it bytes */
 };
 
 /* A client datagram that came while a UDP flow was being handed over. */
@@ -95,6 +95,12 @@ void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
 
 /* When the handover, in whatever phase, wants its timer; UINT64_MAX for never. */
 uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow);
+
+/*
+ * A handover that was undone has nothing to do any more. Its leg stays for the flow's life: what the
+ * backend still sends, or a router about it, is for nobody.
+ */
+void hb_handover_retire(struct hb_core *core, struct hb_flow *flow);
 
 /* Takes the handover from the flow and frees it, silently. */
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow);

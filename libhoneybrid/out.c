@@ -134,6 +134,7 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 {
 	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);
 	bool forward = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
+	bool tried = forward || (flow->state == HB_STATE_REPLAY && flow->redirect != NULL);
 	if (forward)
 		leg = hb_flow_leg(flow, HB_LEG_BACKEND);
 	if (flow->state == HB_STATE_DROPPED)
@@ -156,7 +157,7 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		.honeypot_client_port = leg.client_port,
 		.target = flow->target ? flow->target->number : 0,
 	};
-	if (flow->redirect != NULL)
+	if (tried)
 		info->backend = flow->redirect->backend_number;
 	else if (flow->flags & HB_FLOW_SUPPOSED)
 		info->backend = flow->picked;

@@ -169,12 +169,12 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	}
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_client(&edit, flow, &translation);
-	if (flow->redirect != NULL) {
+	if (flow->redirect != NULL && flow->record != NULL) {
 		bool passes = hb_debt_from_honeypot(hb_handover_of(flow), &edit);
 		hb_replay_acknowledged(core, hb_handover_of(flow), packet);
 		hb_debt_settle(core, flow);
 		if (flow->record == NULL)
-			hb_handover_free(core, flow);
+			hb_handover_retire(core, flow);
 		if (!passes)
 			return HB_DROP;
 	}
