@@ -170,6 +170,10 @@ bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum h
 		send_syn(core, handover);
 		return true;
 	}
+	if (replay->una == replay->limit && !replay->heard) {
+		hb_replay_ack(core, handover);
+		return true;
+	}
 	replay->nxt = replay->una;
 	uint32_t window = replay->window;
 	if (replay->window == 0)
@@ -377,8 +381,11 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 	syn_ack(core, handover, packet);
 	uint32_t before = handover->replay.nxt;
 	hb_replay_advance(core, handover);
-	if (handover->replay.nxt == before && !hb_replay_done(handover))
+	if (handover->replay.nxt == before && !hb_replay_done(handover)) {
+		/* A server speaks when it has got this: as long as none is heard it may be lost. */
 		hb_replay_ack(core, handover);
+		handover->replay.resend_ns = core->now.mono_ns + handover->replay.rto_ns;
+	}
 	return HB_REPLAY_GOES_ON;
 }
 
@@ -431,6 +438,17 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 		hb_replay_ack(core, handover);
 }
 
+/* The handshake has ended for the backend, too. */
+static void hear(struct hb_replay *replay)
+{
+	if (!replay->heard && replay->una == replay->limit) {
+		replay->resend_ns = 0;
+		replay->tries = 0;
+		replay->rto_ns = MIN_RTO_NS + replay->rtt_ns;
+	}
+	replay->heard = true;
+}
+
 enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *handover,
 				      const struct hb_packet *packet)
 {
@@ -452,6 +470,7 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 		return HB_REPLAY_GOES_ON;
 	}
 	hb_iplook_follow(&replay->look, packet, 1);
+	hear(replay);
 	hb_replay_acknowledged(core, handover, packet);
 	if (packet->payload_len > 0)
 		input_data(core, handover, packet);

@@ -26,6 +26,7 @@ struct hb_replay {
 
 	/* From the backend, in its numbers. */
 	bool connected;
+	bool heard; /* something behind the SYN-ACK: it knows that it is connected, too */
 	uint32_t rcv_nxt;
 	uint32_t rcv_max; /* behind the last byte seen; beyond rcv_nxt while there is a gap */
 	uint32_t ts;      /* its TSval to echo */
