@@ -14,6 +14,15 @@
 #define FIRST_RTO_NS (200 * HB_NS_PER_MS)
 #define LATE_ANSWER_NS HB_NS_PER_S
 
+uint64_t hb_commit_quiet_at(const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = hb_handover_of(flow);
+	if (hb_handover_client_is_full(handover))
+		return UINT64_MAX;
+	bool ended = flow->track.flags & HB_TRACK_SERVER_PSH;
+	return handover->frontend_byte_ns + (ended ? HB_COMMIT_QUIET_NS : HB_COMMIT_STALLED_NS);
+}
+
 /* The frontend has said all that it will say, and the client has it. */
 static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *flow)
 {
@@ -26,8 +35,9 @@ static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *f
 	if (track->server_ack != handover->cut)
 		return false;
 	bool ended = (track->flags & HB_TRACK_SERVER_PSH) && !handover->frontend_busy;
-	return !handover->frontend_answers || ended || handover->frontend_fin ||
-	       core->now.mono_ns >= handover->frontend_byte_ns + HB_COMMIT_QUIET_NS;
+	if (!handover->frontend_answers || ended || handover->frontend_fin)
+		return true;
+	return core->now.mono_ns >= hb_commit_quiet_at(flow);
 }
 
 bool hb_commit_ready(const struct hb_core *core, const struct hb_flow *flow)
@@ -104,14 +114,15 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 		size_t len = handover->kept.len - at;
 		if (len > mss)
 			len = mss;
+		uint32_t ack = hb_seq_max(track->server_ack, handover->replay.una);
 		struct hb_build_tcp spec = {
 			.seq = track->server_next,
-			.ack = hb_seq_max(track->server_ack, handover->replay.una),
+			.ack = hb_seq_max(ack, handover->owed),
 			.flags = HB_TCP_ACK | HB_TCP_PSH,
 			.payload = handover->kept.data + at,
 			.payload_len = len,
 		};
-		spec.window = hb_translate_edge(spec.ack, track->edge, track->server_wscale);
+		spec.window = hb_track_keep_edge(&flow->track, spec.ack);
 		hb_debt_stamp(flow, &spec);
 		hb_out_to_client(core, flow, &spec);
 		flow->track.server_next += (uint32_t)len;

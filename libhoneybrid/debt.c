@@ -25,13 +25,14 @@ void hb_debt_stamp(const struct hb_flow *flow, struct hb_build_tcp *spec)
 void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow)
 {
 	const struct hb_handover *handover = hb_handover_of(flow);
+	uint32_t ack = hb_debt_is_open(handover) ? handover->owed : flow->track.server_ack;
 	struct hb_build_tcp spec = {
 		.seq = flow->track.server_next,
-		.ack = handover->owed,
+		.ack = ack,
 		.flags = HB_TCP_ACK,
+		/* What is held takes of the window. */
+		.window = hb_track_keep_edge(&flow->track, ack),
 	};
-	/* The edge that the client knows stays where it is: what is held takes of the window. */
-	spec.window = hb_translate_edge(spec.ack, flow->track.edge, flow->track.server_wscale);
 	hb_debt_stamp(flow, &spec);
 	hb_out_to_client(core, flow, &spec);
 }
@@ -52,34 +53,74 @@ void hb_debt_incur(struct hb_core *core, struct hb_flow *flow)
 	hb_debt_acknowledge(core, flow);
 }
 
-bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *edit)
+bool hb_debt_from_honeypot(struct hb_handover *handover, struct hb_edit *edit,
+			   struct hb_packet *shown)
 {
 	const struct hb_packet *packet = edit->packet;
+	struct hb_track *track = &handover->redirect.flow->track;
 	if (!hb_debt_is_open(handover) || !(packet->tcp_flags & HB_TCP_ACK) ||
 	    !hb_seq_before(packet->ack, handover->owed))
 		return true;
 	bool bare = packet->payload_len == 0 &&
 		    !(packet->tcp_flags & (HB_TCP_FIN | HB_TCP_RST | HB_TCP_SYN));
+	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
+	track->edge = hb_seq_max(track->edge, edge);
+	shown->ack = handover->owed;
 	if (bare)
 		return false;
 	hb_edit_ack(edit, handover->owed);
+	if (!(packet->tcp_flags & HB_TCP_RST)) {
+		shown->window = hb_track_keep_edge(track, handover->owed);
+		hb_edit_window(edit, shown->window);
+	}
 	if (packet->options.sack_offset != 0)
 		hb_edit_erase_option(edit, packet->options.sack_offset);
 	return true;
 }
 
-bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet)
+bool hb_debt_is_question(const struct hb_flow *flow, const struct hb_packet *packet)
 {
+	const struct hb_handover *handover = hb_handover_of(flow);
+	uint32_t shown = hb_debt_is_open(handover) ? handover->owed : flow->track.server_ack;
+	if (packet->tcp_flags & HB_TCP_SYN)
+		return true;
+	return hb_seq_before(packet->seq, shown) &&
+	       !hb_seq_after(packet->seq + hb_track_segment_len(packet), shown);
+}
+
+/* A RST counts where the client would have been told that its number is the next. */
+static void reset_behind_debt(struct hb_core *core, struct hb_flow *flow,
+			      const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	uint32_t end = hb_stream_end(&flow->record->stream) + (handover->client_fin ? 1 : 0);
+	if (packet->seq == handover->owed || packet->seq == end ||
+	    packet->seq == flow->track.client_next)
+		handover->client_reset = true;
+	else if (hb_seq_after(packet->seq, handover->owed) &&
+		 hb_seq_before(packet->seq, flow->track.edge))
+		hb_debt_acknowledge(core, flow); /* a challenge (RFC 5961, 3.2) */
+}
+
+bool hb_debt_from_client(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
 	if (!hb_debt_is_open(handover))
 		return true;
-	uint32_t end = hb_stream_end(&handover->redirect.flow->record->stream);
+	bool acceptable = hb_track_acceptable(&flow->track, packet);
+	if (acceptable && (packet->tcp_flags & HB_TCP_RST)) {
+		reset_behind_debt(core, flow, packet);
+		return false;
+	}
+	if (!acceptable || hb_debt_is_question(flow, packet)) {
+		if (hb_track_answers(&flow->track, packet))
+			hb_debt_acknowledge(core, flow);
+		return false;
+	}
 	bool bare_fin = (packet->tcp_flags & HB_TCP_FIN) && packet->payload_len == 0;
-	if (packet->tcp_flags & HB_TCP_RST)
-		handover->client_reset = true;
-	else if (bare_fin && packet->seq == end)
-		handover->client_fin = true; /* goes out with the last of what is owed */
-	else
+	if (!bare_fin || packet->seq != hb_stream_end(&flow->record->stream))
 		return true;
+	handover->client_fin = true; /* goes out with the last of what is owed */
 	return false;
 }
 

@@ -18,17 +18,26 @@ bool hb_debt_is_open(const struct hb_handover *handover);
 /* Acknowledges all that is held. */
 void hb_debt_incur(struct hb_core *core, struct hb_flow *flow);
 
-/* Says again to the client what was acknowledged. */
+/* Says again to the client what was acknowledged, by the gateway or the honeypot. */
 void hb_debt_acknowledge(struct hb_core *core, struct hb_flow *flow);
 
 /*
- * A packet of the honeypot's for the client: raises its ACK to what the client was told. False: it
- * says nothing else, and is swallowed.
+ * A packet of the honeypot's for the client: raises its ACK to what the client was told, while the
+ * window's edge stays. False: it says nothing else, and is swallowed.
+ * @shown  the packet as the client would see it; changed as well.
  */
-bool hb_debt_from_honeypot(const struct hb_handover *handover, struct hb_edit *edit);
+bool hb_debt_from_honeypot(struct hb_handover *handover, struct hb_edit *edit,
+			   struct hb_packet *shown);
 
-/* A packet of the client's: false if it is a FIN or RST, which waits behind the debt. */
-bool hb_debt_from_client(struct hb_handover *handover, const struct hb_packet *packet);
+/*
+ * A packet of the client's. False: it goes no further. A FIN or RST waits behind the debt; what asks
+ * for an ACK is answered here, since the honeypot's would be lower than what the client was told.
+ */
+bool hb_debt_from_client(struct hb_core *core, struct hb_flow *flow,
+			 const struct hb_packet *packet);
+
+/* A packet of the client's that asks for an ACK and brings nothing: a probe, a repeat, a SYN. */
+bool hb_debt_is_question(const struct hb_flow *flow, const struct hb_packet *packet);
 
 /* After commit, and whenever the honeypot acknowledged: closes the account if it is even. */
 void hb_debt_settle(struct hb_core *core, struct hb_flow *flow);

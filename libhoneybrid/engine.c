@@ -245,7 +245,7 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 	case HB_STATE_FORWARD:
 		return hb_proxy_shares_leg(flow, dgram, packet)
 			       ? HB_DROP
-			       : hb_forward_client(flow, dgram, packet);
+			       : hb_forward_client(core, flow, dgram, packet);
 	default:
 		return HB_DROP;
 	}
@@ -276,6 +276,7 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 /*
  * A SYN with another number opens a new flow where one has ended, or was refused. So does one
  * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
+ * A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2).
  */
 static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dgram,
 			const struct hb_packet *packet)
@@ -285,9 +286,10 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
 	if (flow->state == HB_STATE_CONTROL)
 		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
+	bool over = hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
+						hb_track_all_acknowledged(&flow->track));
 	return syn && packet->seq != flow->track.client_isn &&
-	       ((half_open && !dgram->tracked) || hb_life_is_closed(flow) ||
-		flow->state == HB_STATE_DROPPED);
+	       ((half_open && !dgram->tracked) || over || flow->state == HB_STATE_DROPPED);
 }
 
 /*
@@ -309,10 +311,13 @@ static bool is_superseded(struct hb_core *core, const struct hb_match *match,
  * (handover rule 25). Data of a settled flow has nothing to change and is not summed.
  */
 static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_packet *packet,
-			      const struct hb_flow *flow)
+			      const struct hb_match *match)
 {
+	const struct hb_flow *flow = match->flow;
+	bool backend = match->direction == HB_FROM_SERVER; /* its clock and window are followed */
 	bool settled =
-		flow != NULL && (flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD);
+		flow != NULL && flow->record == NULL &&
+		(flow->state == HB_STATE_PROXY || (flow->state == HB_STATE_FORWARD && !backend));
 	bool plain = packet->protocol != HB_PROTO_TCP ||
 		     !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_FIN | HB_TCP_RST));
 	if (dgram->checksum != HB_CHECKSUM_COMPLETE || dgram->gso || (settled && plain))
@@ -344,7 +349,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 	if (packet->is_icmp_error)
 		return hb_icmp_error(core, dgram, packet);
 	struct hb_match match = hb_flowtable_find(&core->table, packet);
-	bool wrong = checksum_is_wrong(dgram, packet, match.flow);
+	bool wrong = checksum_is_wrong(dgram, packet, &match);
 	if (match.flow != NULL && !wrong && is_superseded(core, &match, dgram, packet)) {
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;

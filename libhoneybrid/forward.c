@@ -5,28 +5,30 @@
  */
 #include "forward.h"
 
+#include "copies.h"
 #include "debt.h"
 #include "handover.h"
 #include "out.h"
 #include "seq.h"
 
-enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgram,
-				  const struct hb_packet *packet)
+enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
+				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_edit edit;
-	if (hb_flow_is_tcp(flow) && !hb_debt_from_client(handover, packet))
+	if (hb_flow_is_tcp(flow) && !hb_debt_from_client(core, flow, packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	dgram->segment_bytes = handover->replay.mss; /* 0 for UDP */
 	if (hb_flow_is_tcp(flow)) {
+		hb_copies_unify(flow->record, &edit);
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
 		uint16_t at = packet->options.timestamp_offset;
 		uint32_t echo =
 			packet->options.tsecr - handover->redirect.translation.ts_difference;
-		if (at != 0 && handover->redirect.translation.ts_difference != 0 &&
+		if (at != 0 && (handover->replay.granted & HB_TCPOPT_TIMESTAMP) &&
 		    (packet->tcp_flags & HB_TCP_ACK) && hb_seq_before(echo, handover->ts_floor))
 			hb_edit_u32(&edit, at + 6u, handover->ts_floor);
 	}
@@ -72,10 +74,9 @@ static void swallow(struct hb_core *core, struct hb_handover *handover,
 }
 
 /* Neither the clock nor the window's edge that the client knows goes back (rules 10 and 12). */
-static void keep_monotonic(const struct hb_flow *flow, struct hb_edit *edit,
-			   struct hb_packet *shown)
+static void keep_monotonic(struct hb_flow *flow, struct hb_edit *edit, struct hb_packet *shown)
 {
-	const struct hb_track *track = &flow->track;
+	struct hb_track *track = &flow->track;
 	uint16_t at = shown->options.timestamp_offset;
 	if (at != 0 && hb_seq_before(shown->options.tsval, track->server_ts) &&
 	    hb_seq_at_or_after(shown->seq, track->server_next)) {
@@ -84,7 +85,7 @@ static void keep_monotonic(const struct hb_flow *flow, struct hb_edit *edit,
 	}
 	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
 	if (hb_seq_before(edge, track->edge) && hb_seq_at_or_before(shown->ack, track->edge)) {
-		shown->window = hb_translate_edge(shown->ack, track->edge, track->server_wscale);
+		shown->window = hb_track_keep_edge(track, shown->ack);
 		hb_edit_window(edit, shown->window);
 	}
 }
@@ -159,11 +160,10 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	edit->dgram->segment_bytes = hb_track_client_payload(&flow->track);
 	struct hb_packet shown = as_shown(handover, packet);
 	bool owed = hb_debt_is_open(handover);
-	bool passes = hb_debt_from_honeypot(handover, edit);
+	bool passes = hb_debt_from_honeypot(handover, edit, &shown);
 	if (owed) {
 		hb_replay_acknowledged(core, handover, packet);
 		hb_debt_settle(core, flow);
-		shown.ack = hb_seq_max(shown.ack, handover->owed);
 	}
 	if (!(packet->tcp_flags & HB_TCP_RST))
 		keep_monotonic(flow, edit, &shown);

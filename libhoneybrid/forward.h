@@ -5,8 +5,8 @@
 
 #include "core.h"
 
-enum hb_verdict hb_forward_client(struct hb_flow *flow, struct hb_datagram *dgram,
-				  const struct hb_packet *packet);
+enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
+				  struct hb_datagram *dgram, const struct hb_packet *packet);
 enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 				   struct hb_datagram *dgram, const struct hb_packet *packet);
 

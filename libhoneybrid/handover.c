@@ -18,6 +18,7 @@
 #include "handover.h"
 
 #include "commit.h"
+#include "copies.h"
 #include "debt.h"
 #include "life.h"
 #include "out.h"
@@ -166,7 +167,9 @@ static struct hb_build_tcp frontend_segment(const struct hb_flow *flow,
 	if (flow->track.granted & HB_TCPOPT_TIMESTAMP) {
 		spec.options.present = HB_TCPOPT_TIMESTAMP;
 		spec.options.tsval = flow->track.client_ts;
-		spec.options.tsecr = packet->options.tsecr;
+		spec.options.tsecr = packet->options.present & HB_TCPOPT_TIMESTAMP
+					     ? packet->options.tsecr
+					     : flow->track.server_ts;
 	}
 	return spec;
 }
@@ -179,15 +182,20 @@ static void pass_bare_ack(struct hb_core *core, const struct hb_flow *flow,
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
 }
 
-/* Follows the ACK of a held packet, and tells the frontend if it is news and it may know. */
+/*
+ * Follows the ACK and the window of a held packet, and tells the frontend if they are news and it
+ * may know.
+ */
 static void follow_held_ack(struct hb_core *core, struct hb_flow *flow,
 			    const struct hb_packet *packet)
 {
 	uint32_t before = flow->track.client_ack;
+	uint16_t window = flow->track.client_window;
 	hb_track_client_ack(&flow->track, packet);
 	if (flow->track.client_ack != before)
 		hb_handover_of(flow)->frontend_byte_ns = core->now.mono_ns;
-	if (flow->track.client_ack != before && (flow->track.flags & HB_TRACK_ESTABLISHED))
+	bool news = flow->track.client_ack != before || flow->track.client_window > window;
+	if (news && (flow->track.flags & HB_TRACK_ESTABLISHED))
 		pass_bare_ack(core, flow, packet);
 }
 
@@ -202,6 +210,8 @@ static void hold(struct hb_core *core, struct hb_flow *flow, const struct hb_pac
 	uint32_t held_end = hb_stream_end(stream);
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
 	uint32_t usable = hb_seq_min(end, hb_seq_max(flow->track.edge, handover->cut));
+	if (packet->tcp_flags & HB_TCP_URG)
+		hb_record_urgent(flow->record, packet->seq, packet->urgent);
 	if (!handover->client_fin && hb_seq_at_or_before(packet->seq, held_end) &&
 	    hb_seq_after(usable, held_end)) {
 		uint32_t known = hb_seq_distance(packet->seq, held_end);
@@ -230,6 +240,8 @@ static enum hb_verdict pass_to_frontend(struct hb_flow *flow, struct hb_datagram
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
+	if (hb_flow_is_tcp(flow))
+		hb_copies_unify(flow->record, &edit);
 	/* A bare ACK may have a number behind what is held: the frontend knows nothing of that. */
 	if (flow->redirect != NULL && packet->has_l4 && hb_flow_is_tcp(flow) &&
 	    hb_seq_after(packet->seq, hb_handover_of(flow)->cut)) {
@@ -336,15 +348,18 @@ static void repeat_below_cut(struct hb_core *core, struct hb_flow *flow,
 	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
 }
 
-enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
-				   struct hb_datagram *dgram, const struct hb_packet *packet)
+/* A packet of the client's that the frontend would accept, and that is no RST. */
+static enum hb_verdict client_packet(struct hb_core *core, struct hb_flow *flow,
+				     struct hb_datagram *dgram, const struct hb_packet *packet)
 {
-	if (!hb_flow_is_tcp(flow))
-		return hb_handover_udp_client(core, flow, packet);
 	struct hb_handover *handover = hb_handover_of(flow);
-	if (packet->tcp_flags & HB_TCP_RST)
-		return client_resets(core, flow, packet);
-	enum hb_verdict verdict = HB_DROP;
+	bool established = flow->track.flags & HB_TRACK_ESTABLISHED;
+	if ((!established || hb_debt_is_open(handover)) && hb_debt_is_question(flow, packet)) {
+		/* The frontend would say what the client must not see, or nothing (rule 24). */
+		follow_held_ack(core, flow, packet);
+		hb_debt_acknowledge(core, flow);
+		return HB_DROP;
+	}
 	if (carries_from_cut(handover, packet)) {
 		bool repeated =
 			!hb_seq_after(packet->seq + (uint32_t)packet->payload_len, handover->owed);
@@ -354,16 +369,46 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 			repeat_below_cut(core, flow, packet);
 		if (repeated && hb_debt_is_open(handover))
 			hb_debt_acknowledge(core, flow);
-	} else {
-		uint32_t acked = flow->track.client_ack;
-		hb_track_client_ack(&flow->track, packet);
-		if (flow->track.client_ack != acked)
-			handover->frontend_byte_ns = core->now.mono_ns;
-		if (hb_commit_ready(core, flow)) /* the ACK must be there before the RST */
-			pass_bare_ack(core, flow, packet);
-		else if (flow->track.flags & HB_TRACK_ESTABLISHED)
-			verdict = pass_to_frontend(flow, dgram, packet);
+		return HB_DROP;
 	}
+	uint32_t acked = flow->track.client_ack;
+	hb_track_client_ack(&flow->track, packet);
+	if (flow->track.client_ack != acked)
+		handover->frontend_byte_ns = core->now.mono_ns;
+	if (hb_commit_ready(core, flow)) /* the ACK must be there before the RST */
+		pass_bare_ack(core, flow, packet);
+	else if (established)
+		return pass_to_frontend(flow, dgram, packet);
+	return HB_DROP;
+}
+
+/* Honeypots that waited for the client's window go on: their silence begins anew. */
+static void client_has_room(struct hb_core *core, struct hb_handover *handover)
+{
+	handover->frontend_byte_ns = core->now.mono_ns;
+	handover->replay.answer_byte_ns = core->now.mono_ns;
+	if (handover->replay.connected)
+		hb_replay_ack(core, handover);
+}
+
+enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
+				   struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	if (!hb_flow_is_tcp(flow))
+		return hb_handover_udp_client(core, flow, packet);
+	struct hb_handover *handover = hb_handover_of(flow);
+	if (!hb_track_acceptable(&flow->track, packet)) {
+		/* The frontend would refuse it, and may not see it: we answer as it would. */
+		if (hb_track_answers(&flow->track, packet))
+			hb_debt_acknowledge(core, flow);
+		return HB_DROP;
+	}
+	if (packet->tcp_flags & HB_TCP_RST)
+		return client_resets(core, flow, packet);
+	bool full = hb_handover_client_is_full(handover);
+	enum hb_verdict verdict = client_packet(core, flow, dgram, packet);
+	if (full && !hb_handover_client_is_full(handover))
+		client_has_room(core, handover);
 	hb_commit_try(core, flow);
 	return verdict;
 }
@@ -402,7 +447,7 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 	hb_translate_to_client(&edit, flow, &translation);
 	if (shown.tcp_flags != packet->tcp_flags)
 		hb_edit_tcp_flags(&edit, shown.tcp_flags);
-	if (!hb_debt_from_honeypot(handover, &edit))
+	if (!hb_debt_from_honeypot(handover, &edit, &shown))
 		return HB_DROP;
 	return hb_edit_finish(&edit);
 }
@@ -484,10 +529,11 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 		deadline = replay;
 	if (handover->early_ack_ns != 0 && handover->early_ack_ns < deadline)
 		deadline = handover->early_ack_ns;
-	if (handover->phase == HB_PHASE_CAUGHT_UP && handover->frontend_answers &&
-	    handover->frontend_byte_ns + HB_COMMIT_QUIET_NS > core->now.mono_ns &&
-	    handover->frontend_byte_ns + HB_COMMIT_QUIET_NS < deadline)
-		deadline = handover->frontend_byte_ns + HB_COMMIT_QUIET_NS;
+	if (handover->phase == HB_PHASE_CAUGHT_UP && handover->frontend_answers) {
+		uint64_t quiet = hb_commit_quiet_at(flow);
+		if (quiet > core->now.mono_ns && quiet < deadline)
+			deadline = quiet;
+	}
 	return deadline;
 }
 

@@ -69,6 +69,14 @@ static inline struct hb_handover *hb_handover_of(const struct hb_flow *flow)
 				      offsetof(struct hb_handover, redirect));
 }
 
+/* True if honeypots wait for the client to open its window: their silence ends no answer. */
+static inline bool hb_handover_client_is_full(const struct hb_handover *handover)
+{
+	const struct hb_flow *flow = handover->redirect.flow;
+	return flow->record != NULL &&
+	       hb_track_client_is_full(&flow->track, flow->record->largest_window);
+}
+
 /*
  * Begins a handover because of a client packet, or declines it: then the flow is in PROXY, an event
  * says why, and the packet is to be treated as any other. In a dry run a handover that could begin

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proxy.h"
 
+#include "copies.h"
 #include "debt.h"
 #include "decide.h"
 #include "handover.h"
@@ -19,6 +20,11 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 		hb_handover_decline(core, flow, "no memory for the recording");
 		return;
 	}
+	uint32_t window = (uint32_t)packet->window << flow->track.client_wscale;
+	if (window > flow->record->largest_window)
+		flow->record->largest_window = window;
+	if (hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_URG))
+		hb_record_urgent(flow->record, packet->seq, packet->urgent);
 	if (hb_flow_is_tcp(flow))
 		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
 			      hb_track_usable(&flow->track, packet), packet->ack);
@@ -26,26 +32,6 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 		hb_record_udp(flow->record, &core->budget, payload, packet->payload_len);
 	if (flow->record->given_up || (limit != 0 && flow->record->segments > limit))
 		hb_handover_decline(core, flow, "the recording was given up at a limit");
-}
-
-/*
- * Of copies of one byte the first that passed counts, for the frontend as for the record: later
- * ones are made equal, not dropped, since the first may have been lost (handover rule 25).
- */
-static void unify_copies(const struct hb_flow *flow, struct hb_edit *edit)
-{
-	const struct hb_packet *packet = edit->packet;
-	const uint8_t *payload = packet->data + packet->payload_offset;
-	if (flow->record == NULL ||
-	    !hb_record_differs(flow->record, packet->seq, payload, packet->payload_len))
-		return;
-	for (size_t i = 0; i < packet->payload_len; i++) {
-		size_t there;
-		const uint8_t *first =
-			hb_stream_at(&flow->record->stream, packet->seq + (uint32_t)i, &there);
-		if (first != NULL && *first != payload[i])
-			hb_edit_u8(edit, packet->payload_offset + i, *first);
-	}
 }
 
 /* Data in order, no data at all, or a FIN: what the rules are asked on. */
@@ -93,11 +79,15 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 	return hb_edit_finish(&edit);
 }
 
-/* Payload of the session; what a SYN carries is taken or not, and sent again if not. */
+/*
+ * Payload of the session. What a SYN carries is taken or not, and sent again if not; that of a RST
+ * is nobody's.
+ */
 static bool carries_stream(const struct hb_packet *packet)
 {
-	bool syn = packet->protocol == HB_PROTO_TCP && (packet->tcp_flags & HB_TCP_SYN);
-	return packet->payload_len > 0 && !syn;
+	bool other =
+		packet->protocol == HB_PROTO_TCP && (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST));
+	return packet->payload_len > 0 && !other;
 }
 
 /* A hole was filled, and what came early before is in order now. */
@@ -113,15 +103,14 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
-	if (flow->redirect != NULL && !hb_debt_from_client(hb_handover_of(flow), packet))
+	if (flow->redirect != NULL && !hb_debt_from_client(core, flow, packet))
 		return HB_DROP;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &translation);
-	if (hb_flow_records(flow) && carries_stream(packet)) {
-		if (hb_flow_is_tcp(flow))
-			unify_copies(flow, &edit);
+	if (hb_flow_is_tcp(flow) && carries_stream(packet))
+		hb_copies_unify(flow->record, &edit);
+	if (hb_flow_records(flow) && carries_stream(packet))
 		record(core, flow, packet);
-	}
 	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		follow_joined(flow);
@@ -170,7 +159,8 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_client(&edit, flow, &translation);
 	if (flow->redirect != NULL && flow->record != NULL) {
-		bool passes = hb_debt_from_honeypot(hb_handover_of(flow), &edit);
+		struct hb_packet shown = *packet;
+		bool passes = hb_debt_from_honeypot(hb_handover_of(flow), &edit, &shown);
 		hb_replay_acknowledged(core, hb_handover_of(flow), packet);
 		hb_debt_settle(core, flow);
 		if (flow->record == NULL)

@@ -181,6 +181,37 @@ void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t 
 		hb_record_give_up(record, budget);
 }
 
+void hb_record_urgent(struct hb_record *record, uint32_t seq, uint16_t pointer)
+{
+	uint32_t mark = seq + pointer - 1;
+	if (pointer == 0 || hb_seq_before(mark, hb_stream_end(&record->stream)))
+		return;
+	uint32_t at = record->urgent_count;
+	while (at > 0 && hb_seq_after(record->urgent[at - 1], mark))
+		at--;
+	if (at > 0 && record->urgent[at - 1] == mark)
+		return;
+	if (record->urgent_count == HB_URGENT_MAX) {
+		record->cut_short = true;
+		return;
+	}
+	memmove(record->urgent + at + 1, record->urgent + at,
+		(record->urgent_count - at) * sizeof(mark));
+	record->urgent[at] = mark;
+	record->urgent_count++;
+}
+
+bool hb_record_find_urgent(const struct hb_record *record, uint32_t seq, uint32_t end,
+			   uint32_t *mark)
+{
+	for (uint32_t i = 0; i < record->urgent_count; i++) {
+		*mark = record->urgent[i];
+		if (hb_seq_at_or_after(*mark, seq) && hb_seq_before(*mark, end))
+			return true;
+	}
+	return false;
+}
+
 void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,
 		   size_t len)
 {

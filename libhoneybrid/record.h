@@ -25,11 +25,17 @@ struct hb_early_piece {
 	uint8_t data[];
 };
 
+/* Urgent marks that are remembered; a session with more is not replayed. */
+#define HB_URGENT_MAX 16
+
 struct hb_record {
 	struct hb_stream stream;
 	struct hb_turn *turns;
 	uint32_t turn_count, turn_cap;
-	uint32_t segments;            /* for the limit in packets */
+	uint32_t segments;              /* for the limit in packets */
+	uint32_t urgent[HB_URGENT_MAX]; /* bytes that were marked so, by sequence number */
+	uint32_t urgent_count;
+	uint32_t largest_window;      /* that the client offered, in bytes */
 	struct hb_early_piece *early; /* by sequence number */
 	size_t early_bytes;           /* memory that they take */
 	bool cut_short;               /* an early piece found no room behind the stream */
@@ -50,6 +56,16 @@ void hb_record_give_up(struct hb_record *record, struct hb_budget *budget);
  */
 void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
 		   const uint8_t *payload, size_t len, uint32_t ack);
+
+/*
+ * Takes the urgent pointer of a segment, before its payload: what it points at is not recorded yet,
+ * or it is no news (handover rule 26).
+ */
+void hb_record_urgent(struct hb_record *record, uint32_t seq, uint16_t pointer);
+
+/* Finds the first marked byte from seq on, before end. */
+bool hb_record_find_urgent(const struct hb_record *record, uint32_t seq, uint32_t end,
+			   uint32_t *mark);
 
 /* Takes a client's datagram. */
 void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,

@@ -4,8 +4,8 @@
  *
  * Answer 0 is what the server says before the client spoke; answer i is that to turn i - 1. Before
  * turn i is sent, answer i must be complete: it has the length that the frontend's had and ended
- * with PSH, or it began and then nothing came for a while, or the time for one answer is over
- * (handover rule 3). The answer to the last turn is awaited and discarded only if the frontend had
+ * with PSH, or it began and then nothing came for a while, or the time for one answer is over and
+ * nothing says that it is in the midst of it (handover rule 3). The answer to the last turn is awaited and discarded only if the frontend had
  * begun to give it; else it is the backend's to give, and the client gets it (rule 2).
  *
  * The client's numbers are the same on both legs, so what is sent is the record as it is. The peer
@@ -24,6 +24,7 @@
 #define ANSWER_LIMIT_NS (2 * HB_NS_PER_S)
 #define MIN_QUIET_NS (20 * HB_NS_PER_MS)
 #define MAX_QUIET_NS (200 * HB_NS_PER_MS)
+#define STALLED_NS (1500 * HB_NS_PER_MS)
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
 #define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
@@ -122,7 +123,9 @@ void hb_replay_reset(struct hb_core *core, struct hb_handover *handover)
 static void send_segment(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
 			 uint32_t seq, uint32_t len)
 {
-	const struct hb_stream *stream = &handover->redirect.flow->record->stream;
+	const struct hb_record *record = handover->redirect.flow->record;
+	const struct hb_stream *stream = &record->stream;
+	uint32_t mark;
 	bool last = seq + len == handover->replay.limit;
 	struct hb_build_tcp spec = segment(handover, seq, last ? HB_TCP_PSH : 0);
 	size_t there;
@@ -135,6 +138,10 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED && last &&
 	    seq + len == hb_stream_end(stream))
 		spec.flags |= HB_TCP_FIN;
+	if (hb_record_find_urgent(record, seq, seq + len, &mark)) {
+		spec.flags |= HB_TCP_URG;
+		spec.urgent = (uint16_t)(hb_seq_distance(seq, mark) + 1);
+	}
 	hb_out_to_server(core, handover->redirect.flow, leg, &spec);
 }
 
@@ -149,6 +156,10 @@ void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_
 		uint32_t len = hb_seq_distance(replay->nxt, until);
 		if (len > replay->mss)
 			len = replay->mss;
+		/* An urgent pointer tells of one byte: the next segment begins behind it. */
+		uint32_t mark;
+		if (hb_record_find_urgent(record, replay->nxt, replay->nxt + len, &mark))
+			len = hb_seq_distance(replay->nxt, mark) + 1;
 		send_segment(core, handover, leg, replay->nxt, len);
 		replay->nxt += len;
 	}
@@ -242,10 +253,13 @@ bool hb_replay_done(const struct hb_handover *handover)
 }
 
 /*
- * How long a silence ends an answer: longer where the backend has been slow to go on before.
+ * How long a silence ends an answer: longer where the backend has been slow to go on before, and
+ * where it did not end with PSH: more was to come, and may have got lost.
  */
 static uint64_t quiet_ns(const struct hb_replay *replay)
 {
+	if (!replay->answer_psh)
+		return STALLED_NS;
 	uint64_t quiet = 4 * replay->answer_gap_ns;
 	if (quiet > MAX_QUIET_NS)
 		quiet = MAX_QUIET_NS;
@@ -268,11 +282,23 @@ static bool answer_has_end(const struct hb_core *core, const struct hb_handover 
 							replay->answer));
 }
 
-/* It began, nothing is missing in between, and nothing more came for a while. */
-static bool answer_went_quiet(const struct hb_core *core, const struct hb_replay *replay)
+/*
+ * It began, nothing is missing in between, and nothing more came for a while, though the client
+ * has room for it.
+ */
+static bool answer_went_quiet(const struct hb_core *core, const struct hb_handover *handover)
 {
+	const struct hb_replay *replay = &handover->replay;
 	return replay->answer_bytes > 0 && replay->rcv_nxt == replay->rcv_max &&
+	       !hb_handover_client_is_full(handover) &&
 	       core->now.mono_ns >= replay->answer_byte_ns + quiet_ns(replay);
+}
+
+/* The backend is in the midst of it: a piece got lost, or its last segment said that more comes. */
+static bool answer_is_partial(const struct hb_replay *replay)
+{
+	return replay->rcv_nxt != replay->rcv_max ||
+	       (replay->answer_bytes > 0 && !replay->answer_psh);
 }
 
 static bool answer_complete(struct hb_core *core, const struct hb_handover *handover)
@@ -280,13 +306,14 @@ static bool answer_complete(struct hb_core *core, const struct hb_handover *hand
 	const struct hb_replay *replay = &handover->replay;
 	if (answer_has_end(core, handover))
 		return true;
-	if (answer_went_quiet(core, replay)) {
+	if (answer_went_quiet(core, handover)) {
 		hb_learn_remember(&core->learnt, core->seed,
 				  &handover->redirect.translation.honeypot, replay->answer,
 				  replay->answer_bytes);
 		return true;
 	}
-	return core->now.mono_ns >= replay->answer_since_ns + ANSWER_LIMIT_NS;
+	return !answer_is_partial(replay) &&
+	       core->now.mono_ns >= replay->answer_since_ns + ANSWER_LIMIT_NS;
 }
 
 void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
@@ -474,6 +501,8 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 	hb_replay_acknowledged(core, handover, packet);
 	if (packet->payload_len > 0)
 		input_data(core, handover, packet);
+	else if (hb_seq_before(packet->seq, replay->rcv_nxt) && !(packet->tcp_flags & HB_TCP_FIN))
+		hb_replay_ack(core, handover); /* it asks whether we live, or for our window */
 	bool at_end = packet->seq + (uint32_t)packet->payload_len == replay->rcv_nxt;
 	bool discards = replay->answer < answer_count(handover);
 	if ((packet->tcp_flags & HB_TCP_FIN) && at_end && (discards || handover->frontend_answers))
@@ -489,7 +518,9 @@ uint64_t hb_replay_deadline(const struct hb_handover *handover)
 	    replay->answer >= answer_count(handover))
 		return deadline;
 	uint64_t answer = replay->answer_since_ns + ANSWER_LIMIT_NS;
-	bool gap = replay->rcv_nxt != replay->rcv_max;
+	if (answer_is_partial(replay))
+		answer = UINT64_MAX;
+	bool gap = replay->rcv_nxt != replay->rcv_max || hb_handover_client_is_full(handover);
 	if (replay->answer_bytes > 0 && !gap && replay->answer_byte_ns + quiet_ns(replay) < answer)
 		answer = replay->answer_byte_ns + quiet_ns(replay);
 	return answer < deadline ? answer : deadline;

@@ -63,12 +63,48 @@ static uint32_t payload_end(const struct hb_track *track, const struct hb_packet
 	return window_known ? hb_seq_max(track->edge, track->client_next) : end;
 }
 
+/* It does not die here, and the server's TCP takes notice of it. */
+static bool arrives(const struct hb_track *track, const struct hb_packet *packet)
+{
+	if (packet->ttl <= 1)
+		return false;
+	return !(packet->options.present & HB_TCPOPT_FOREIGN) || (packet->tcp_flags & HB_TCP_SYN) ||
+	       (track->granted & HB_TCPOPT_FOREIGN);
+}
+
+/*
+ * How far an ACK may lie back is told by the largest window that the client ever offered; the last
+ * one is what is known here, and an honest client's ACK is never that old.
+ */
+bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packet *packet)
+{
+	uint32_t lowest = track->client_ack - hb_track_client_window_bytes(track);
+	return (track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
+	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
+}
+
+static bool clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
+{
+	return (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	       hb_seq_before(packet->options.tsval, track->client_ts);
+}
+
 bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet)
 {
-	if (!(track->flags & HB_TRACK_SYN_ACK))
+	if (!arrives(track, packet))
+		return false;
+	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(track->flags & HB_TRACK_SYN_ACK))
 		return true;
-	return !hb_seq_after(packet->seq, hb_seq_max(track->edge, track->client_next)) &&
-	       !((packet->tcp_flags & HB_TCP_ACK) && hb_seq_after(packet->ack, track->server_next));
+	return (packet->tcp_flags & HB_TCP_ACK) && !clock_goes_back(track, packet) &&
+	       !hb_seq_after(packet->seq, hb_seq_max(track->edge, track->client_next)) &&
+	       !hb_seq_after(packet->ack, track->server_next) &&
+	       !hb_track_ack_is_ancient(track, packet);
+}
+
+bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet)
+{
+	return arrives(track, packet) && (packet->tcp_flags & HB_TCP_ACK) &&
+	       !(packet->tcp_flags & HB_TCP_RST);
 }
 
 size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet)
@@ -124,6 +160,24 @@ uint32_t hb_track_client_window_bytes(const struct hb_track *track)
 	return (uint32_t)track->client_window << track->client_wscale;
 }
 
+bool hb_track_client_is_full(const struct hb_track *track, uint32_t largest_window)
+{
+	uint32_t room = hb_track_client_window_bytes(track);
+	return room < hb_track_client_payload(track) &&
+	       (largest_window == 0 || room < largest_window / 2);
+}
+
+uint16_t hb_track_keep_edge(const struct hb_track *track, uint32_t ack)
+{
+	if (!hb_seq_after(track->edge, ack))
+		return 0;
+	uint32_t unit = UINT32_C(1) << track->server_wscale;
+	uint32_t field = (hb_seq_distance(ack, track->edge) + unit - 1) / unit;
+	if (field > UINT16_MAX)
+		field = UINT16_MAX;
+	return (uint16_t)field;
+}
+
 uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
 {
 	return track->server_ts + hb_seq_distance(track->server_ts_ms, age_ms);
@@ -159,13 +213,13 @@ static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 {
+	if (!hb_track_acceptable(track, packet))
+		return;
 	if (packet->tcp_flags & HB_TCP_RST) {
 		client_reset(track, packet);
 		return;
 	}
 	if (packet->tcp_flags & HB_TCP_SYN)
-		return;
-	if (!hb_track_acceptable(track, packet))
 		return;
 	hb_track_client_ack(track, packet);
 	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&

@@ -54,10 +54,18 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet);
 
 /*
- * True if the server would look at a segment of the client's at all: not wholly behind its window,
- * not acknowledging what it never sent (RFC 9293, 3.10.7.4; RFC 5961, 5.2).
+ * True if the server would look at a segment of the client's at all: it gets there, it is not
+ * wholly behind the window, acknowledges neither what was never sent nor what was long ago (RFC
+ * 9293, 3.10.7.4; RFC 5961, 5.2), its clock does not go back (RFC 7323, 5.2), and it has no
+ * signature that nobody asked for. A RST or SYN: only whether it gets there.
  */
 bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet);
+
+/* True if the server answers a segment that it does not accept with an ACK. */
+bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet);
+
+/* True if an ACK of the client's is so old that the server refuses all of the segment. */
+bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packet *packet);
 
 /* How much of the segment's payload lies within the server's window. */
 size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet);
@@ -85,6 +93,18 @@ uint32_t hb_track_server_bytes(const struct hb_track *track);
 
 /* The window that the client offers, in bytes. */
 uint32_t hb_track_client_window_bytes(const struct hb_track *track);
+
+/*
+ * The window field of a packet of ours with this ACK, so that the edge that the client knows stays
+ * where it is. Rounded up, as Linux does: what is rounded down takes back what was promised.
+ */
+uint16_t hb_track_keep_edge(const struct hb_track *track, uint32_t ack);
+
+/*
+ * True if who sends to the client waits for it to open its window: no room for a segment, nor for
+ * half of the largest window (RFC 9293, 3.8.6.2.1); 0 if that is not known.
+ */
+bool hb_track_client_is_full(const struct hb_track *track, uint32_t largest_window);
 
 /* What the server's timestamp clock, taken as 1 kHz, shows the client at age_ms. */
 uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms);

@@ -292,12 +292,6 @@ uint16_t hb_translate_window(uint32_t bytes, uint8_t shift)
 	return field == 0 && bytes > 0 ? 1 : (uint16_t)field;
 }
 
-uint16_t hb_translate_edge(uint32_t ack, uint32_t edge, uint8_t shift)
-{
-	uint32_t bytes = hb_seq_after(edge, ack) ? hb_seq_distance(ack, edge) : 0;
-	return hb_translate_window(bytes + (UINT32_C(1) << shift) - 1, shift);
-}
-
 struct hb_translation hb_translate_frontend(const struct hb_flow *flow)
 {
 	struct hb_leg_key leg = hb_flow_leg(flow, HB_LEG_FRONTEND);
@@ -330,12 +324,14 @@ static void sack_to_honeypot(struct hb_edit *edit, const struct hb_translation *
 }
 
 /* ACK and window; never below the first byte of this honeypot that counts (handover rule 13). */
-static void ack_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
+static void ack_to_honeypot(struct hb_edit *edit, const struct hb_track *track,
+			    const struct hb_translation *translation)
 {
 	const struct hb_packet *packet = edit->packet;
 	uint32_t ack = packet->ack - translation->seq_difference;
 	uint32_t window = (uint32_t)packet->window << translation->client_shift;
-	if (hb_seq_before(ack, translation->keep)) {
+	/* One that any server refuses must not become one that this takes. */
+	if (hb_seq_before(ack, translation->keep) && !hb_track_ack_is_ancient(track, packet)) {
 		uint32_t raised = hb_seq_distance(ack, translation->keep);
 		window = window > raised ? window - raised : 0;
 		ack = translation->keep;
@@ -365,11 +361,12 @@ static void ecn_to_honeypot(struct hb_edit *edit)
 		edit_ipv4_word(edit, 0, hb_get_be16(data) & (uint16_t)~ECN_MASK);
 }
 
-static void tcp_to_honeypot(struct hb_edit *edit, const struct hb_translation *translation)
+static void tcp_to_honeypot(struct hb_edit *edit, const struct hb_track *track,
+			    const struct hb_translation *translation)
 {
 	const struct hb_packet *packet = edit->packet;
 	if (packet->tcp_flags & HB_TCP_ACK)
-		ack_to_honeypot(edit, translation);
+		ack_to_honeypot(edit, track, translation);
 	if (packet->options.sack_offset != 0)
 		sack_to_honeypot(edit, translation);
 	if (translation->lacks_ecn)
@@ -390,7 +387,7 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
-		tcp_to_honeypot(edit, translation);
+		tcp_to_honeypot(edit, &flow->track, translation);
 }
 
 static void tcp_to_client(struct hb_edit *edit, const struct hb_translation *translation)

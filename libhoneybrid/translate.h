@@ -59,12 +59,6 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 			    const struct hb_translation *translation);
 
-/*
- * The field that keeps the window's right edge where it was shown, seen from a later ACK: rounded up,
- * as Linux does, since an edge that goes back is a window that shrinks (RFC 9293, 3.8.6).
- */
-uint16_t hb_translate_edge(uint32_t ack, uint32_t edge, uint8_t shift);
-
 /* A window in bytes as a field under a shift: saturating, and never 0 for what is not 0. */
 uint16_t hb_translate_window(uint32_t bytes, uint8_t shift);
 

@@ -4,18 +4,16 @@
 /* An answer ends with this byte and its turn; it stands nowhere else. */
 #define END_MARK 0xfe
 
-#define REQUEST_HEAD 4
-
 uint8_t app_byte(const struct plan *plan, enum role role, unsigned turn, int32_t at)
 {
 	struct rng rng = { (uint64_t)role << 40 | (uint64_t)turn << 32 | (uint32_t)at };
 
 	if (role == ROLE_CLIENT) {
 		int32_t len = plan->requests[turn].len;
-		const uint8_t head[REQUEST_HEAD] = { 'q', (uint8_t)turn, (uint8_t)(len >> 8),
-						     (uint8_t)len };
+		const uint8_t head[APP_REQUEST_HEAD] = { 'q', (uint8_t)turn, (uint8_t)(len >> 8),
+							 (uint8_t)len };
 
-		return at < REQUEST_HEAD ? head[at] : (uint8_t)rng_next(&rng);
+		return at < APP_REQUEST_HEAD ? head[at] : (uint8_t)rng_next(&rng);
 	}
 	int32_t len = plan->answers[role][turn].len;
 
@@ -34,8 +32,7 @@ static void write_bytes(const struct plan *plan, struct tcp *tcp, enum role role
 	tcp_write(tcp, buf, (size_t)(to - from), now);
 }
 
-/* Where piece ends. */
-static int32_t piece_end(int32_t len, unsigned pieces, unsigned piece)
+int32_t app_piece_end(int32_t len, unsigned pieces, unsigned piece)
 {
 	return piece + 1 >= pieces ? len : (int32_t)((unsigned)len * (piece + 1) / pieces);
 }
@@ -47,18 +44,20 @@ void app_server_init(struct app_server *server, const struct plan *plan, enum ro
 				       .role = role,
 				       .tcp = tcp,
 				       .turn = plan->banner ? 0 : 1,
-				       .due_ns = TCP_NEVER };
+				       .due_ns = TCP_NEVER,
+				       .abort_ns = TCP_NEVER };
 }
 
 static void parse_requests(struct app_server *server)
 {
 	int32_t len = tcp_in_len(server->tcp);
 
-	while (len - server->parsed >= REQUEST_HEAD) {
+	while (len - server->parsed >= APP_REQUEST_HEAD) {
 		const uint8_t *head = server->tcp->in + server->parsed;
 		int32_t request = head[2] << 8 | head[3];
 
-		if (head[0] != 'q' || head[1] != server->requests + 1 || request < REQUEST_HEAD) {
+		if (head[0] != 'q' || head[1] != server->requests + 1 ||
+		    request < APP_REQUEST_HEAD) {
 			server->tcp->wrong = "gets a request out of order";
 			return;
 		}
@@ -72,7 +71,7 @@ static void parse_requests(struct app_server *server)
 static void write_piece(struct app_server *server, uint64_t now)
 {
 	const struct plan_answer *answer = &server->plan->answers[server->role][server->turn];
-	int32_t end = piece_end(answer->len, answer->pieces, server->piece);
+	int32_t end = app_piece_end(answer->len, answer->pieces, server->piece);
 
 	write_bytes(server->plan, server->tcp, server->role, server->turn, server->written, end,
 		    now);
@@ -97,7 +96,13 @@ void app_server_step(struct app_server *server, uint64_t now)
 {
 	struct tcp *tcp = server->tcp;
 
+	if (server->plan->close == CLOSE_ABORT && tcp->state == TCP_OPEN) {
+		server->abort_ns = server->plan->reset_at_ns;
+		if (now >= server->plan->reset_at_ns)
+			tcp_abort(tcp, now);
+	}
 	if (tcp->state != TCP_OPEN || tcp->closing) {
+		server->abort_ns = tcp->state == TCP_OPEN ? server->abort_ns : TCP_NEVER;
 		server->due_ns = TCP_NEVER;
 		return;
 	}
@@ -112,7 +117,8 @@ void app_server_step(struct app_server *server, uint64_t now)
 			return;
 		write_piece(server, now);
 	}
-	bool last = server->plan->close == CLOSE_SERVER && server->turn > server->plan->turns;
+	bool closes = server->plan->close == CLOSE_SERVER || server->plan->close == CLOSE_TOGETHER;
+	bool last = closes && server->turn > server->plan->turns;
 	if (last || tcp_peer_closed(tcp))
 		tcp_close(tcp, now);
 }
@@ -165,8 +171,8 @@ static void ask(struct app_client *client, uint64_t now)
 	const struct plan_request *request = &client->plan->requests[turn];
 	int32_t from = client->piece == 0
 			       ? 0
-			       : piece_end(request->len, request->pieces, client->piece - 1);
-	int32_t to = piece_end(request->len, request->pieces, client->piece);
+			       : app_piece_end(request->len, request->pieces, client->piece - 1);
+	int32_t to = app_piece_end(request->len, request->pieces, client->piece);
 
 	write_bytes(client->plan, client->tcp, ROLE_CLIENT, turn, from, to, now);
 	client->piece++;
@@ -184,7 +190,7 @@ static void finish(struct app_client *client, uint64_t now)
 	bool all_asked = client->asked == plan->turns;
 	bool all_answered = client->answered == plan->turns;
 
-	if ((all_asked && plan->close == CLOSE_HALF) ||
+	if ((all_asked && (plan->close == CLOSE_HALF || plan->close == CLOSE_TOGETHER)) ||
 	    (all_answered && plan->close != CLOSE_SERVER && plan->close != CLOSE_RESET) ||
 	    tcp_peer_closed(client->tcp))
 		tcp_close(client->tcp, now);

@@ -9,9 +9,13 @@
 #include "plan.h"
 
 #define APP_ANSWER_MAX 65536
+#define APP_REQUEST_HEAD 4 /* bytes that tell the turn and the length */
 
 /* Byte at of an answer (turn 0: the banner) or, for the client, of a request. */
 uint8_t app_byte(const struct plan *plan, enum role role, unsigned turn, int32_t at);
+
+/* Where a piece of an answer or a request ends. */
+int32_t app_piece_end(int32_t len, unsigned pieces, unsigned piece);
 
 struct app_server {
 	const struct plan *plan;
@@ -24,6 +28,7 @@ struct app_server {
 	int32_t written;   /* of it */
 	bool begun;
 	uint64_t due_ns;
+	uint64_t abort_ns; /* when it breaks its session off */
 };
 
 void app_server_init(struct app_server *server, const struct plan *plan, enum role role,

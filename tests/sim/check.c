@@ -3,18 +3,64 @@
 
 #include <string.h>
 
-/* The stream that arrived is the beginning of the one that was sent. */
+/*
+ * The stream that arrived is the beginning of the one that was sent; of an attacker's bytes either
+ * version may have come first.
+ */
 static void check_prefix(struct world *world, enum role to)
 {
 	const struct tcp *client = &world->tcp[ROLE_CLIENT], *server = &world->tcp[to];
-	int32_t len = tcp_in_len(server);
+	int32_t len = tcp_in_len(server), at = 0;
+
+	while (at < len && (server->in[at] == client->out[at] ||
+			    (world->plan->crafts != 0 &&
+			     server->in[at] == attack_byte(world->plan, ATTACK_OTHER, at))))
+		at++;
 
 	if (len > client->out_len)
 		world_wrong(world, "the %s got %d bytes, the client sent %d", plan_role_name(to),
 			    len, client->out_len);
-	else if (memcmp(server->in, client->out, (size_t)len) != 0)
-		world_wrong(world, "the %s got other bytes than the client sent",
-			    plan_role_name(to));
+	else if (at < len)
+		world_wrong(world, "the %s got another byte than the client sent at %d",
+			    plan_role_name(to), at);
+}
+
+/* Where segments get lost, marks get lost with them, and may come with others. */
+static bool marks_count(const struct world *world)
+{
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		const struct plan_link *link = &world->plan->links[role];
+
+		if (link->loss_permille != 0 || link->reorder_permille != 0 ||
+		    link->corrupt_permille != 0)
+			return false;
+	}
+	return !(world->plan->crafts & (1u << CRAFT_COPY | 1u << CRAFT_AHEAD |
+					1u << CRAFT_NO_STAMP | 1u << CRAFT_OPTION));
+}
+
+/* What was replayed is exactly what the frontend had taken, urgent marks included. */
+static void check_replayed(struct world *world)
+{
+	const struct tcp *frontend = &world->tcp[ROLE_FRONTEND];
+	const struct tcp *backend = &world->tcp[ROLE_BACKEND];
+	int32_t len = tcp_in_len(frontend);
+
+	if (!world->handed_over)
+		return;
+	/* One that breaks off is not waited for. */
+	bool less = frontend->state == TCP_ABORTED && len < world->cut;
+	if ((len != (int32_t)world->info.replayed_bytes || len != world->cut) && !less)
+		world_wrong(world, "the frontend got %d bytes, replayed were %u of %d", len,
+			    world->info.replayed_bytes, world->cut);
+	if (len > tcp_in_len(backend))
+		len = tcp_in_len(backend);
+	for (int32_t i = 0; i < len; i++) {
+		if (frontend->in[i] != backend->in[i])
+			world_wrong(world, "the backend was told another byte %d", i);
+		if (frontend->urgent[i + 1] != backend->urgent[i + 1] && marks_count(world))
+			world_wrong(world, "byte %d is urgent to one honeypot only", i);
+	}
 }
 
 static enum role serving(const struct world *world)
@@ -25,15 +71,13 @@ static enum role serving(const struct world *world)
 static void check_requests(struct world *world)
 {
 	const struct tcp *client = &world->tcp[ROLE_CLIENT];
-	const struct tcp *frontend = &world->tcp[ROLE_FRONTEND];
 	const struct tcp *server = &world->tcp[serving(world)];
 
 	check_prefix(world, ROLE_FRONTEND);
 	check_prefix(world, ROLE_BACKEND);
-	if (world->handed_over && tcp_in_len(frontend) != (int32_t)world->info.replayed_bytes)
-		world_wrong(world, "the frontend got %d bytes, replayed were %u",
-			    tcp_in_len(frontend), world->info.replayed_bytes);
-	if (client->state != TCP_OPEN)
+	check_replayed(world);
+	/* Where the server's RST got lost a client that has nothing to say waits for ever. */
+	if (client->state != TCP_OPEN || server->state == TCP_ABORTED)
 		return;
 	if (tcp_in_len(server) != client->out_len)
 		world_wrong(world, "the %s got %d bytes of the client's %d",
@@ -88,7 +132,8 @@ static void check_answers(struct world *world)
 		}
 		at += fits;
 	}
-	if (client->state == TCP_OPEN && world->client.answered != world->plan->turns)
+	if (client->state == TCP_OPEN && world->client.answered != world->plan->turns &&
+	    world->tcp[serving(world)].state != TCP_ABORTED)
 		world_wrong(world, "the client has %u of %u answers", world->client.answered,
 			    world->plan->turns);
 }
@@ -99,7 +144,7 @@ static void check_clocks(struct world *world)
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		if (world->plan->links[role].reorder_permille != 0)
 			return;
-		if (world->plan->links[role].duplicate_permille != 0)
+		if (world->plan->links[role].duplicate_permille != 0 || world->plan->crafts != 0)
 			return;
 	}
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
@@ -122,7 +167,9 @@ static void check_rest(struct world *world)
 	if (world->counters.buffered_bytes != 0)
 		world_wrong(world, "the engine keeps %llu bytes",
 			    (unsigned long long)world->counters.buffered_bytes);
-	if (world->sessions != 1 && client->state != TCP_ABORTED)
+	/* A server that is gone makes room for a SYN that was crafted. */
+	bool again = world->plan->crafts & (1u << CRAFT_SYN | 1u << CRAFT_FLAGS);
+	if (world->sessions != 1 && client->state != TCP_ABORTED && !again)
 		world_wrong(world, "one session was counted as %u", world->sessions);
 	hb_engine_stop(world->engine, now);
 	hb_engine_get_counters(world->engine, &world->counters);
@@ -133,11 +180,77 @@ static void check_rest(struct world *world)
 			    world->events[HB_EVENT_FLOW_END]);
 }
 
-/* True if silence may have come from a loss, so that an answer seemed to be at its end. */
+/* Where the answers to the turns up to last end in a honeypot's stream. */
+static int32_t answers_end(const struct plan *plan, enum role role, unsigned last)
+{
+	int32_t end = 0;
+
+	for (unsigned turn = plan->banner ? 0 : 1; turn <= last && turn <= plan->turns; turn++)
+		end += plan->answers[role][turn].len;
+	return end;
+}
+
+/* True if a piece of an answer of a honeypot's ends there, the last one included. */
+static bool piece_ends(const struct plan *plan, enum role role, int32_t at)
+{
+	int32_t start = 0;
+
+	for (unsigned turn = plan->banner ? 0 : 1; turn <= plan->turns; turn++) {
+		const struct plan_answer *answer = &plan->answers[role][turn];
+
+		for (unsigned piece = 0; piece < answer->pieces; piece++) {
+			if (start + app_piece_end(answer->len, answer->pieces, piece) == at)
+				return true;
+		}
+		start += answer->len;
+	}
+	return at == 0;
+}
+
+/* How many requests are whole in the first bytes of the client's stream. */
+static unsigned whole_requests(const struct plan *plan, int32_t bytes)
+{
+	unsigned turn = 0;
+
+	while (turn < plan->turns && bytes >= plan->requests[turn + 1].len)
+		bytes -= plan->requests[++turn].len;
+	return turn;
+}
+
+/* The last turn whose answer ends within the first bytes of a honeypot's stream. */
+static unsigned whole_answers(const struct plan *plan, enum role role, int32_t bytes)
+{
+	unsigned turn = 0;
+
+	while (turn < plan->turns && bytes >= answers_end(plan, role, turn + 1))
+		turn++;
+	return turn;
+}
+
+/*
+ * True if a loss made a silence that looks like the end of an answer: where a piece of it ends that
+ * is not the last, or where all of it is missing. Also if the backend thought for longer than the
+ * gateway waits. Nothing that a gateway sees tells these from an answer that is at its end.
+ */
 static bool silence_deceived(const struct world *world)
 {
-	return world->handed_over && (world->impaired_before[ROLE_FRONTEND] != 0 ||
-				      world->impaired_before[ROLE_BACKEND] != 0);
+	const struct plan *plan = world->plan;
+	int32_t frontend = (int32_t)world->info.recorded_bytes;
+	int32_t backend = (int32_t)world->info.discarded_bytes;
+	unsigned asked = whole_requests(plan, world->cut);
+	unsigned answered = whole_answers(plan, ROLE_FRONTEND, frontend);
+
+	if (!world->handed_over)
+		return false;
+	if (plan->backend == BACKEND_SLOW)
+		return true;
+	if (world->impaired_before[ROLE_FRONTEND] != 0 &&
+	    piece_ends(plan, ROLE_FRONTEND, frontend) &&
+	    frontend < answers_end(plan, ROLE_FRONTEND, asked))
+		return true;
+	return world->impaired_before[ROLE_BACKEND] != 0 &&
+	       piece_ends(plan, ROLE_BACKEND, backend) &&
+	       backend < answers_end(plan, ROLE_BACKEND, answered);
 }
 
 /* The backend died when it had the session: nobody can serve it any more. */
@@ -164,10 +277,11 @@ bool check_world(struct world *world)
 		world->wrong[0] = '\0';
 		return true;
 	}
-	if (!world->finished)
+	bool aborted = world->tcp[serving(world)].state == TCP_ABORTED;
+	if (!world->finished && !aborted)
 		world_wrong(world, "the session stalls: the client has %u of %u answers",
 			    world->client.answered, world->plan->turns);
-	if (client->state == TCP_RESET || client->state == TCP_GAVE_UP)
+	if ((client->state == TCP_RESET && !aborted) || client->state == TCP_GAVE_UP)
 		world_wrong(world, "the client's session was broken off");
 	check_clocks(world);
 	check_rest(world);

@@ -13,14 +13,29 @@ bool link_init(struct link_net *net, const struct plan *plan)
 
 void link_fini(struct link_net *net)
 {
+	for (size_t i = 0; i < net->count; i++)
+		free(net->packets[i].data);
 	free(net->packets);
 	net->packets = NULL;
 }
 
-static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_ns,
-		const uint8_t *data, size_t len)
+/* One bit, in what a transport checksum covers; a device's own part of the way is safe. */
+static void corrupt(struct link_net *net, struct link_packet *packet)
 {
-	if (net->count == LINK_PACKETS_MAX || len > WIRE_MTU) {
+	uint32_t header = packet->data[0] >> 4 == 4 ? 20 : 40;
+	uint32_t bit = rng_range(&net->rng, header * 8, (uint32_t)packet->len * 8 - 1);
+
+	packet->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	net->corrupted[packet->role]++;
+}
+
+static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_ns,
+		const uint8_t *data, size_t len, struct wire_offload offload)
+{
+	uint8_t *copy = net->count < LINK_PACKETS_MAX ? malloc(len) : NULL;
+
+	if (copy == NULL || len > (offload.gso_size ? WIRE_MAX : WIRE_MTU)) {
+		free(copy);
 		net->overflowed = true;
 		return;
 	}
@@ -30,7 +45,9 @@ static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_
 	packet->role = role;
 	packet->inwards = inwards;
 	packet->len = len;
-	memcpy(packet->data, data, len);
+	packet->offload = offload;
+	packet->data = copy;
+	memcpy(copy, data, len);
 }
 
 static bool drawn(struct link_net *net, uint32_t permille, bool impaired)
@@ -39,13 +56,14 @@ static bool drawn(struct link_net *net, uint32_t permille, bool impaired)
 }
 
 bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
-	       uint64_t now)
+	       struct wire_offload offload, uint64_t now)
 {
 	const struct plan_link *link = &net->plan->links[role];
 	bool impaired = now < net->plan->impaired_until_ns;
 	bool lost = drawn(net, link->loss_permille, impaired);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
+	bool damaged = drawn(net, link->corrupt_permille, impaired);
 	uint32_t jitter_us = rng_range(&net->rng, 0, (uint32_t)(link->jitter_ns / PLAN_US));
 	uint64_t *last = &net->last_arrival_ns[role][inwards];
 	uint64_t at_ns = now + link->delay_ns + jitter_us * PLAN_US;
@@ -62,9 +80,11 @@ bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t
 	} else {
 		*last = at_ns;
 	}
-	put(net, role, inwards, at_ns, data, len);
+	put(net, role, inwards, at_ns, data, len, offload);
+	if (damaged && !net->overflowed && !offload.partial && offload.gso_size == 0)
+		corrupt(net, &net->packets[net->count - 1]);
 	if (twice)
-		put(net, role, inwards, at_ns + jitter_us * PLAN_US, data, len);
+		put(net, role, inwards, at_ns + jitter_us * PLAN_US, data, len, offload);
 	return true;
 }
 

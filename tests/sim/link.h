@@ -11,11 +11,12 @@ struct link_packet {
 	uint64_t number; /* of two that arrive at once the older one comes first */
 	enum role role;  /* whose link it is on */
 	bool inwards;    /* towards the gateway */
+	struct wire_offload offload;
 	size_t len;
-	uint8_t data[WIRE_MTU];
+	uint8_t *data; /* free() it */
 };
 
-#define LINK_PACKETS_MAX 2048
+#define LINK_PACKETS_MAX 4096
 
 struct link_net {
 	const struct plan *plan;
@@ -24,7 +25,7 @@ struct link_net {
 	size_t count;
 	uint64_t numbers;
 	uint64_t last_arrival_ns[ROLE_COUNT][2];
-	unsigned lost[ROLE_COUNT], reordered[ROLE_COUNT];
+	unsigned lost[ROLE_COUNT], reordered[ROLE_COUNT], corrupted[ROLE_COUNT];
 	bool overflowed;
 };
 
@@ -33,12 +34,12 @@ void link_fini(struct link_net *net);
 
 /* Returns false if the packet is lost. */
 bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
-	       uint64_t now);
+	       struct wire_offload offload, uint64_t now);
 
 /* When the next packet arrives; TCP_NEVER if none is on its way. */
 uint64_t link_deadline(const struct link_net *net);
 
-/* Takes the next one out. */
+/* Takes the next one out; its data is the caller's then. */
 void link_take(struct link_net *net, struct link_packet *packet);
 
 #endif

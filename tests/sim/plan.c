@@ -46,24 +46,46 @@ static uint32_t draw_number(struct rng *rng)
 	return rng_percent(rng, 40) ? UINT32_MAX - number % 3000 : number;
 }
 
+/* How it reads, probes and sends. */
+static void draw_habits(struct rng *rng, struct tcp_config *config)
+{
+	config->probe_byte = rng_percent(rng, 50);
+	config->offloads = rng_percent(rng, 40);
+	config->keepalive_byte = rng_percent(rng, 30);
+	if (rng_percent(rng, 15))
+		config->keepalive_ns = rng_range(rng, 400, 3000) * PLAN_MS;
+	if (rng_percent(rng, 15)) {
+		config->buffer_bytes = rng_range(rng, 1000, 8000);
+		config->read_bytes = (int32_t)rng_range(rng, 200, 4000);
+		config->read_every_ns = rng_range(rng, 1, 60) * PLAN_MS;
+	}
+}
+
 static void draw_tcp(struct rng *rng, struct tcp_config *config, enum role role)
 {
 	static const uint32_t rates[] = { 1000, 1000, 250, 100 };
+	static const uint16_t sizes[] = { 536, 1220, 1460, 9000 };
 
 	config->iss = draw_number(rng);
 	config->clock_offset = draw_number(rng);
 	config->clock_hz = rates[rng_range(rng, 0, 3)];
 	config->options = 0;
-	if (role == ROLE_BACKEND || rng_percent(rng, 75))
+	/* A backend without timestamps is given up where the frontend has them. */
+	if (rng_percent(rng, role == ROLE_BACKEND ? 95 : 75))
 		config->options |= HB_TCPOPT_TIMESTAMP;
-	if (role == ROLE_BACKEND || rng_percent(rng, 75))
+	if (rng_percent(rng, 75))
 		config->options |= HB_TCPOPT_SACK_OK;
-	if (role == ROLE_BACKEND || rng_percent(rng, 75))
+	if (rng_percent(rng, 75))
 		config->options |= HB_TCPOPT_WSCALE;
-	config->wscale = (uint8_t)rng_range(rng, 0, 9);
-	config->mss = (uint16_t)(rng_percent(rng, 60) ? 1400 : rng_range(rng, 100, 1440));
+	config->wscale =
+		(uint8_t)(rng_percent(rng, 80) ? rng_range(rng, 0, 9) : rng_range(rng, 10, 14));
+	config->mss = rng_percent(rng, 60) ? sizes[rng_range(rng, 0, 3)]
+					   : (uint16_t)rng_range(rng, 100, 1440);
 	config->buffer_bytes = rng_percent(rng, 50) ? 65535 : rng_range(rng, 6000, 200000);
 	config->ttl = (uint8_t)(rng_percent(rng, 50) ? 64 : rng_range(rng, 20, 255));
+	draw_habits(rng, config);
+	while (config->buffer_bytes >> config->wscale < 8)
+		config->wscale--;
 }
 
 static int32_t draw_len(struct rng *rng, uint32_t large)
@@ -141,18 +163,36 @@ static void draw_link(struct rng *rng, struct plan_link *link, bool outer, unsig
 		link->duplicate_permille = duplicate;
 	if (bad && rng_percent(rng, 50) && !(without & PLAN_NO_REORDER))
 		link->reorder_permille = reorder;
+	if (bad && rng_percent(rng, 30) && !(without & PLAN_NO_CORRUPTION))
+		link->corrupt_permille = rng_range(rng, 1, 60);
 	if (without & PLAN_NO_JITTER)
 		link->jitter_ns = 0;
 }
 
+/* One in three clients is an attacker that knows many tricks, or few. */
+static void draw_attack(struct rng *rng, struct plan *plan)
+{
+	uint32_t share = rng_percent(rng, 50) ? 80 : 15;
+
+	plan->craft_ns = rng_range(rng, 1, 60) * PLAN_MS;
+	if (!rng_percent(rng, 35))
+		return;
+	for (unsigned craft = 0; craft < CRAFT_COUNT; craft++) {
+		if (rng_percent(rng, share))
+			plan->crafts |= 1u << craft;
+	}
+}
+
 void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 {
-	struct rng rng = { seed }, links, dialogue;
+	struct rng rng = { seed }, links, dialogue, attack;
 
 	*plan = (struct plan){ .seed = seed };
 	plan->network = rng_fork(&rng);
 	links = rng_fork(&rng);
 	dialogue = rng_fork(&rng);
+	attack = rng_fork(&rng);
+	plan->attack = rng_fork(&rng);
 	plan->ipv6 = rng_percent(&rng, 25);
 	plan->darknet = rng_percent(&rng, 40);
 	plan->trigger =
@@ -165,8 +205,14 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 	set_addresses(plan);
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		draw_tcp(&rng, &plan->tcp[role], role);
+		if (without & PLAN_NO_OFFLOAD)
+			plan->tcp[role].offloads = false;
 		draw_link(&links, &plan->links[role], role == ROLE_CLIENT, without);
 	}
 	plan->tcp[ROLE_BACKEND].refuses = plan->backend == BACKEND_REFUSES;
 	draw_dialogue(&dialogue, plan);
+	if (!(without & PLAN_NO_ATTACK))
+		draw_attack(&attack, plan);
+	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
+		plan->tcp[role].lenient = plan->crafts != 0;
 }

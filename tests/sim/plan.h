@@ -15,7 +15,7 @@ enum role { ROLE_CLIENT = 0, ROLE_FRONTEND, ROLE_BACKEND, ROLE_COUNT };
 /* One way of a link; both ways of one link are alike. */
 struct plan_link {
 	uint64_t delay_ns, jitter_ns, reorder_ns;
-	uint32_t loss_permille, duplicate_permille, reorder_permille;
+	uint32_t loss_permille, duplicate_permille, reorder_permille, corrupt_permille;
 };
 
 /* How a honeypot answers: entry 0 is the banner. */
@@ -47,12 +47,38 @@ enum plan_close {
 	CLOSE_CLIENT = 0, /* when it has all its answers */
 	CLOSE_HALF,       /* the client, behind its last request */
 	CLOSE_SERVER,     /* behind its last answer */
-	CLOSE_RESET,      /* the client, at some time */
+	CLOSE_TOGETHER, /* the client behind its last request, the server behind its last answer */
+	CLOSE_RESET,    /* the client, at some time */
+	CLOSE_ABORT,    /* the server, at some time */
 	CLOSE_COUNT
+};
+
+/* What an attacker does beside its session (attack.c). */
+enum plan_craft {
+	CRAFT_COPY = 0,  /* sends bytes again, with other content */
+	CRAFT_AHEAD,     /* sends bytes early, with other content, in the wrong order */
+	CRAFT_TINY,      /* cuts what it sends in tiny pieces, and shuffles them */
+	CRAFT_SYN_DATA,  /* has payload in its SYN */
+	CRAFT_SYN,       /* a SYN, or SYN+ACK, on the live session */
+	CRAFT_RESET,     /* a RST that does not count */
+	CRAFT_FIN,       /* a FIN that does not count */
+	CRAFT_FLAGS,     /* no ACK flag, or all flags at once */
+	CRAFT_CHECKSUM,  /* a wrong checksum */
+	CRAFT_TTL,       /* dies on its way */
+	CRAFT_OLD_STAMP, /* a timestamp from before the session */
+	CRAFT_NO_STAMP,  /* none, where all have one */
+	CRAFT_ACK,       /* acknowledges what was never sent, or long ago */
+	CRAFT_WINDOW,    /* lies outside of the window */
+	CRAFT_OPTION,    /* an option that nobody asked for, or a malformed one */
+	CRAFT_PROBE,     /* the byte before, and none */
+	CRAFT_URGENT,    /* marks bytes as urgent */
+	CRAFT_COUNT
 };
 
 struct plan {
 	uint64_t seed;
+	uint32_t crafts;   /* bits, by enum plan_craft */
+	uint64_t craft_ns; /* mean time between two packets that are crafted */
 	bool ipv6, darknet, banner;
 	unsigned turns;
 	enum plan_trigger trigger;
@@ -66,6 +92,7 @@ struct plan {
 	struct tcp_config tcp[ROLE_COUNT];
 	struct hb_endpoint attacked;
 	struct rng network; /* draws the fate of each packet */
+	struct rng attack;  /* draws what is crafted */
 };
 
 /* Impairments that the command line can switch off. */
@@ -73,6 +100,9 @@ struct plan {
 #define PLAN_NO_REORDER 0x2u
 #define PLAN_NO_DUPLICATE 0x4u
 #define PLAN_NO_JITTER 0x8u
+#define PLAN_NO_CORRUPTION 0x10u
+#define PLAN_NO_OFFLOAD 0x20u
+#define PLAN_NO_ATTACK 0x40u
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
 

@@ -43,13 +43,14 @@ static bool run_one(uint64_t seed, unsigned without, FILE *trace, struct totals 
 
 static unsigned impairment(const char *word)
 {
-	static const char *const words[] = { "loss", "reorder", "duplicate", "jitter" };
+	static const char *const words[] = { "loss",       "reorder", "duplicate", "jitter",
+					     "corruption", "offload", "attack" };
 
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 7; i++) {
 		if (strcmp(word, words[i]) == 0)
 			return 1u << i;
 	}
-	fprintf(stderr, "sim: no impairment \"%s\": loss, reorder, duplicate or jitter\n", word);
+	fprintf(stderr, "sim: no impairment \"%s\"\n", word);
 	exit(2);
 }
 

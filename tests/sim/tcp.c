@@ -10,7 +10,8 @@
 #define INITIAL_SEGMENTS 10
 
 bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
-	      void (*send)(void *ctx, const uint8_t *data, size_t len), void *ctx)
+	      void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload),
+	      void *ctx)
 {
 	*tcp = (struct tcp){ .config = *config,
 			     .send = send,
@@ -18,13 +19,16 @@ bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 			     .peer_mss = 536,
 			     .rto_ns = 1000 * MS,
 			     .timer_ns = TCP_NEVER,
-			     .ack_due_ns = TCP_NEVER };
-	tcp->out = calloc(4, TCP_STREAM_MAX);
+			     .ack_due_ns = TCP_NEVER,
+			     .read_due_ns = TCP_NEVER,
+			     .keepalive_due_ns = TCP_NEVER };
+	tcp->out = calloc(5, TCP_STREAM_MAX);
 	if (tcp->out == NULL)
 		return false;
 	tcp->in = tcp->out + TCP_STREAM_MAX;
 	tcp->sacked = (bool *)(tcp->in + TCP_STREAM_MAX);
 	tcp->have = tcp->sacked + TCP_STREAM_MAX;
+	tcp->urgent = tcp->have + TCP_STREAM_MAX;
 	return true;
 }
 
@@ -77,7 +81,7 @@ static void learn_peer(struct tcp *tcp, const struct hb_packet *packet)
 	const struct hb_tcp_options *options = &packet->options;
 
 	tcp->irs = packet->seq;
-	tcp->rcv_nxt = tcp->rcv_max = 1;
+	tcp->rcv_nxt = tcp->rcv_max = tcp->edge = 1;
 	tcp->granted = tcp->config.options & options->present;
 	if (options->present & HB_TCPOPT_MSS)
 		tcp->peer_mss = options->mss;
@@ -129,11 +133,10 @@ static void syn_sent_input(struct tcp *tcp, const struct hb_packet *packet, uint
 	tcp_emit_ack(tcp, now);
 }
 
+/* What was offered; a sender may know less of it, never more. */
 static int32_t receive_window(const struct tcp *tcp)
 {
-	uint32_t window = tcp->config.buffer_bytes;
-
-	return (int32_t)window;
+	return tcp->edge > tcp->rcv_nxt ? tcp->edge - tcp->rcv_nxt : 0;
 }
 
 /* Options that were not negotiated, echoes of what was never sent. */
@@ -149,9 +152,10 @@ static bool options_are_sane(struct tcp *tcp, const struct hb_packet *packet, ui
 		tcp->wrong = "gets a SACK option that was not negotiated";
 	if (stamped && !(tcp->granted & HB_TCPOPT_TIMESTAMP))
 		tcp->wrong = "gets a timestamp that was not negotiated";
-	if (!stamped && (tcp->granted & HB_TCPOPT_TIMESTAMP) && !resets)
+	if (!stamped && (tcp->granted & HB_TCPOPT_TIMESTAMP) && !resets && !tcp->config.lenient)
 		tcp->wrong = "gets a segment without the negotiated timestamp";
-	if (stamped && (packet->tcp_flags & HB_TCP_ACK) && !resets &&
+	if (stamped && (tcp->granted & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
+	    !resets &&
 	    ((int32_t)(options->tsecr - tcp_clock(tcp, now)) > 0 ||
 	     (int32_t)(options->tsecr - tcp->first_ts) < 0))
 		tcp->wrong = "gets an echo of a timestamp that it never sent";
@@ -161,7 +165,8 @@ static bool options_are_sane(struct tcp *tcp, const struct hb_packet *packet, ui
 /* True if the clock went back. */
 static bool paws_refuses(struct tcp *tcp, const struct hb_packet *packet)
 {
-	if (!(tcp->granted & HB_TCPOPT_TIMESTAMP) || (packet->tcp_flags & HB_TCP_RST))
+	if (!(tcp->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) ||
+	    (packet->tcp_flags & HB_TCP_RST))
 		return false;
 	if ((int32_t)(packet->options.tsval - tcp->ts_recent) < 0) {
 		tcp->paws_drops++;
@@ -213,15 +218,19 @@ static bool ack_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t 
 /* Keeps the bytes inside the window; the first copy of one counts, and all must be alike. */
 static void store(struct tcp *tcp, const uint8_t *payload, int32_t at, int32_t len)
 {
-	int32_t edge = tcp->rcv_nxt + receive_window(tcp);
+	int32_t edge = tcp->edge;
 
+	tcp->overrun = tcp->overrun || (len > 1 && at + len > edge);
 	for (int32_t i = 0; i < len; i++) {
 		int32_t pos = at + i;
 
 		if (pos < 1 || pos >= edge || pos >= (int32_t)TCP_STREAM_MAX - 2)
 			continue;
-		if (tcp->have[pos] && tcp->in[pos - 1] != payload[i])
-			tcp->wrong = "gets two versions of one byte";
+		if (tcp->have[pos]) {
+			if (tcp->in[pos - 1] != payload[i] && tcp->conflict_at == 0)
+				tcp->conflict_at = pos;
+			continue;
+		}
 		tcp->in[pos - 1] = payload[i];
 		tcp->have[pos] = true;
 		if (pos >= tcp->rcv_max)
@@ -229,6 +238,16 @@ static void store(struct tcp *tcp, const uint8_t *payload, int32_t at, int32_t l
 	}
 	while (tcp->rcv_nxt < tcp->rcv_max && tcp->have[tcp->rcv_nxt])
 		tcp->rcv_nxt++;
+}
+
+/* As Linux has it: what was taken already is not marked again. */
+static void mark_urgent(struct tcp *tcp, const struct hb_packet *packet, int32_t at)
+{
+	int32_t mark = at + packet->urgent - 1;
+
+	if ((packet->tcp_flags & HB_TCP_URG) && packet->urgent > 0 && mark >= tcp->rcv_nxt &&
+	    mark < (int32_t)TCP_STREAM_MAX)
+		tcp->urgent[mark] = true;
 }
 
 static void data_input(struct tcp *tcp, const struct hb_packet *packet, int32_t at, uint64_t now)
@@ -239,10 +258,17 @@ static void data_input(struct tcp *tcp, const struct hb_packet *packet, int32_t 
 
 	if (len == 0 && !fin)
 		return;
+	bool bare_fin = fin && len == 0 && at == tcp->rcv_nxt;
+	if (at + len + fin <= tcp->rcv_nxt || (at >= tcp->edge && !bare_fin)) {
+		tcp->overrun = tcp->overrun || (at >= tcp->edge && len > 1);
+		tcp_emit_ack(tcp, now); /* old, or behind a window that is closed */
+		return;
+	}
+	mark_urgent(tcp, packet, at);
 	store(tcp, packet->data + packet->payload_offset, at, len);
 	if (fin && tcp->fin_at != 0 && tcp->fin_at != at + len)
 		tcp->wrong = "gets FINs at two places";
-	if (fin)
+	if (fin && at + len <= tcp->edge)
 		tcp->fin_at = at + len;
 	if (tcp->fin_at != 0 && tcp->rcv_max > tcp->fin_at + 1)
 		tcp->wrong = "gets data behind a FIN";
@@ -250,6 +276,10 @@ static void data_input(struct tcp *tcp, const struct hb_packet *packet, int32_t 
 		tcp->rcv_nxt++;
 		tcp->rcv_max = tcp->rcv_nxt;
 	}
+	if (tcp->config.read_bytes == 0)
+		tcp->taken = tcp_in_len(tcp);
+	else if (tcp->read_due_ns == TCP_NEVER)
+		tcp->read_due_ns = now + tcp->config.read_every_ns;
 	if (tcp->rcv_nxt == before || hole || fin || ++tcp->unacked_segments >= 2)
 		tcp_emit_ack(tcp, now);
 	else if (tcp->ack_due_ns == TCP_NEVER)
@@ -298,8 +328,23 @@ static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t
 		tcp->wrong = "gets data from before the session";
 }
 
+/* Options that were not asked for (MD5, AO) are refused, as is a checksum that is wrong. */
+static bool is_refused_unseen(struct tcp *tcp, const struct hb_packet *packet)
+{
+	if (!hb_packet_checksum_ok(packet)) {
+		tcp->bad_sums++;
+		return true;
+	}
+	return (packet->options.present & HB_TCPOPT_FOREIGN) && !(packet->tcp_flags & HB_TCP_SYN);
+}
+
 void tcp_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
 {
+	if (is_refused_unseen(tcp, packet))
+		return;
+	tcp->keepalive_tries = 0;
+	if (tcp->config.keepalive_ns != 0)
+		tcp->keepalive_due_ns = now + tcp->config.keepalive_ns;
 	switch (tcp->state) {
 	case TCP_LISTEN:
 		listen_input(tcp, packet, now);

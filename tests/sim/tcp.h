@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A TCP endpoint, as real stacks are as far as a gateway in between can notice: options, windows,
- * delayed ACKs, an out-of-order queue, retransmission by time and by duplicate ACKs, PAWS (RFC
- * 7323, 5), resets and ACKs checked as RFC 5961 says, half-close.
+ * A TCP endpoint, as real stacks are as far as a gateway in between can notice: options, windows
+ * that close and open with a slow reader, zero-window probes, delayed ACKs, an out-of-order queue,
+ * retransmission by time and by duplicate ACKs, PAWS (RFC 7323, 5), resets and ACKs checked as RFC
+ * 5961 says, keep-alives, half-close, super-packets. What is crafted it refuses as Linux does.
  *
  * It keeps both streams from their first byte, so that they can be compared at the end. Positions
  * count from the initial number: 0 is the SYN, 1 the first byte.
@@ -12,10 +13,11 @@
 #ifndef TCP_H
 #define TCP_H
 
-#include <honeybrid/packet.h>
+#include "wire.h"
 
 #define TCP_STREAM_MAX (1u << 20)
 #define TCP_NEVER UINT64_MAX
+#define TCP_PAYLOAD_MAX 60000 /* of a super-packet */
 
 enum tcp_state {
 	TCP_LISTEN = 0,
@@ -36,12 +38,20 @@ struct tcp_config {
 	uint8_t wscale, ttl;
 	uint16_t mss;
 	uint32_t buffer_bytes;
-	bool refuses; /* answers a SYN with RST */
+	/* A reader that takes so many bytes at such intervals; 0: one that takes all at once. */
+	int32_t read_bytes;
+	uint64_t read_every_ns;
+	uint64_t keepalive_ns; /* probes an idle connection; 0: never */
+	bool keepalive_byte;   /* with a byte that was sent before, as old stacks do */
+	bool probe_byte; /* probes a closed window with the next byte, not with an old number */
+	bool offloads;   /* leaves segmentation and checksums to its device */
+	bool refuses;    /* answers a SYN with RST */
+	bool lenient;    /* knows that segments come without timestamps */
 };
 
 struct tcp {
 	struct tcp_config config;
-	void (*send)(void *ctx, const uint8_t *data, size_t len);
+	void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload);
 	void *ctx;
 	enum tcp_state state;
 	const char *wrong;
@@ -58,7 +68,7 @@ struct tcp {
 	bool recovering;
 	int64_t window, max_window, cwnd;
 	uint32_t wl1, wl2;
-	unsigned dup_acks, tries;
+	unsigned dup_acks, tries, keepalive_tries;
 	uint64_t rto_ns, timer_ns, rtt_start_ns;
 	int32_t rtt_at;
 
@@ -67,16 +77,21 @@ struct tcp {
 	bool *have;
 	uint32_t irs, ts_recent, last_ack_sent;
 	int32_t rcv_nxt, rcv_max, fin_at; /* fin_at 0: not known */
+	int32_t taken, edge; /* bytes that the reader has; behind the window as it was offered */
+	bool overrun;        /* it got more than its window had room for */
+	int32_t conflict_at; /* where it got two versions of one byte; 0: nowhere */
+	bool *urgent;        /* bytes that were marked so */
 	unsigned unacked_segments;
-	uint64_t ack_due_ns;
+	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
 
 	uint32_t first_ts;
-	unsigned paws_drops, retransmissions;
+	unsigned paws_drops, retransmissions, bad_sums;
 };
 
 /* Takes memory for its streams; listens until tcp_connect(). False: none left. */
 bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
-	      void (*send)(void *ctx, const uint8_t *data, size_t len), void *ctx);
+	      void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload),
+	      void *ctx);
 void tcp_fini(struct tcp *tcp);
 
 void tcp_connect(struct tcp *tcp, uint64_t now);
@@ -121,6 +136,8 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 void tcp_emit_ack(struct tcp *tcp, uint64_t now);
 void tcp_emit_reset(struct tcp *tcp, const struct hb_packet *packet);
 void tcp_push(struct tcp *tcp, uint64_t now);
+/* What the window is now, as a header has it. */
+uint16_t tcp_window(struct tcp *tcp, bool syn);
 void tcp_acknowledged(struct tcp *tcp, const struct hb_packet *packet, uint64_t now);
 
 #endif

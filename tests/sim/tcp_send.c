@@ -10,6 +10,7 @@
 #define RTO_MIN (200 * MS)
 #define RTO_MAX (20000 * MS)
 #define TRIES_MAX 15
+#define KEEPALIVE_TRIES 9
 #define INITIAL_SEGMENTS 10
 #define SACK_SENT_MAX 3
 
@@ -26,17 +27,34 @@ static int32_t data_end(const struct tcp *tcp)
 static int32_t segment_bytes(const struct tcp *tcp)
 {
 	int32_t mss = tcp->peer_mss < tcp->config.mss ? tcp->peer_mss : tcp->config.mss;
+	int32_t fits = WIRE_MTU - (hb_addr_is_ipv4(&tcp->config.local.addr) ? 40 : 60);
 
+	if (mss > fits)
+		mss = fits;
 	return tcp->granted & HB_TCPOPT_TIMESTAMP ? mss - 12 : mss;
 }
 
-static uint16_t own_window(const struct tcp *tcp, bool syn)
+static int64_t free_bytes(const struct tcp *tcp)
 {
-	uint32_t window = tcp->config.buffer_bytes;
+	int64_t room = (int64_t)tcp->config.buffer_bytes - (tcp_in_len(tcp) - tcp->taken);
 
-	if (!syn && (tcp->granted & HB_TCPOPT_WSCALE))
-		window >>= tcp->config.wscale;
-	return (uint16_t)(window > UINT16_MAX ? UINT16_MAX : window);
+	return room < 0 ? 0 : room;
+}
+
+/* What was offered once is not taken back: rounded up where the shift would do that. */
+uint16_t tcp_window(struct tcp *tcp, bool syn)
+{
+	uint8_t shift = !syn && (tcp->granted & HB_TCPOPT_WSCALE) ? tcp->config.wscale : 0;
+	int64_t field = free_bytes(tcp) >> shift;
+	int64_t promised = tcp->edge > tcp->rcv_nxt ? tcp->edge - tcp->rcv_nxt : 0;
+
+	if (field << shift < promised)
+		field = (promised + (1 << shift) - 1) >> shift;
+	if (field > UINT16_MAX)
+		field = UINT16_MAX;
+	if (tcp->rcv_nxt + (field << shift) > tcp->edge)
+		tcp->edge = tcp->rcv_nxt + (int32_t)(field << shift);
+	return (uint16_t)field;
 }
 
 static void find_sack(const struct tcp *tcp, struct hb_tcp_options *options)
@@ -80,9 +98,12 @@ static void add_options(struct tcp *tcp, struct wire_segment *segment, uint64_t 
 
 static void put(struct tcp *tcp, const struct wire_segment *segment)
 {
-	uint8_t buf[WIRE_MTU];
+	static _Thread_local uint8_t buf[WIRE_MAX];
+	struct wire_offload offload = { .partial = tcp->config.offloads };
 
-	tcp->send(tcp->ctx, buf, wire_write(buf, segment));
+	if (segment->payload_len > (size_t)segment_bytes(tcp))
+		offload.gso_size = (uint16_t)segment_bytes(tcp);
+	tcp->send(tcp->ctx, buf, wire_write(buf, segment), offload);
 }
 
 void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t now)
@@ -94,7 +115,7 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 		.flags = flags,
 		.ttl = tcp->config.ttl,
 		.ip_id = ++tcp->ip_id,
-		.window = own_window(tcp, flags & HB_TCP_SYN),
+		.window = tcp_window(tcp, flags & HB_TCP_SYN),
 		.payload = len > 0 ? tcp->out + at - 1 : NULL,
 		.payload_len = (size_t)len,
 	};
@@ -105,7 +126,7 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 		tcp->ack_due_ns = TCP_NEVER;
 		tcp->unacked_segments = 0;
 	}
-	if (len > 0 && at < tcp->max)
+	if (len > 1 && at < tcp->max)
 		tcp->retransmissions++;
 	add_options(tcp, &segment, now);
 	put(tcp, &segment);
@@ -143,8 +164,12 @@ static int32_t send_from(struct tcp *tcp, int32_t at, int32_t limit, uint64_t no
 	int32_t len = limit - at;
 	uint8_t flags = HB_TCP_ACK;
 
-	if (len > segment_bytes(tcp))
-		len = segment_bytes(tcp);
+	int32_t most = segment_bytes(tcp);
+
+	if (tcp->config.offloads && at >= tcp->max)
+		most *= TCP_PAYLOAD_MAX / most;
+	if (len > most)
+		len = most;
 	if (len > 0 && at + len == data_end(tcp))
 		flags |= HB_TCP_PSH;
 	if (tcp->closing && at + len == data_end(tcp))
@@ -215,6 +240,11 @@ static void retransmit(struct tcp *tcp, uint64_t now)
 	memset(tcp->sacked, 0, (size_t)tcp->max + 1);
 	tcp->nxt = tcp->una;
 	tcp->sack_max = tcp->una;
+	if (tcp->window == 0 && tcp->una < data_end(tcp) && !tcp->config.probe_byte) {
+		tcp_emit(tcp, tcp->una - 1, HB_TCP_ACK, 0, now);
+		arm(tcp, now);
+		return;
+	}
 	if (tcp->window == 0 && tcp->una < data_end(tcp)) {
 		tcp->nxt = send_from(tcp, tcp->una, tcp->una + 1, now); /* a probe */
 		if (tcp->nxt > tcp->max)
@@ -225,15 +255,61 @@ static void retransmit(struct tcp *tcp, uint64_t now)
 
 uint64_t tcp_deadline(const struct tcp *tcp)
 {
+	uint64_t at = tcp->timer_ns;
+
 	if (tcp->state > TCP_OPEN)
 		return TCP_NEVER;
-	return tcp->timer_ns < tcp->ack_due_ns ? tcp->timer_ns : tcp->ack_due_ns;
+	if (tcp->ack_due_ns < at)
+		at = tcp->ack_due_ns;
+	if (tcp->read_due_ns < at)
+		at = tcp->read_due_ns;
+	return tcp->keepalive_due_ns < at ? tcp->keepalive_due_ns : at;
+}
+
+/* The reader takes some; a window that was as good as closed is opened with an ACK. */
+static void read_some(struct tcp *tcp, uint64_t now)
+{
+	int32_t left = tcp_in_len(tcp) - tcp->taken;
+	int32_t worth = segment_bytes(tcp);
+
+	if (worth > (int32_t)tcp->config.buffer_bytes / 2)
+		worth = (int32_t)tcp->config.buffer_bytes / 2;
+	bool closed = tcp->edge - tcp->rcv_nxt < worth;
+
+	tcp->taken += left < tcp->config.read_bytes ? left : tcp->config.read_bytes;
+	tcp->read_due_ns = TCP_NEVER;
+	if (tcp->taken < tcp_in_len(tcp))
+		tcp->read_due_ns = now + tcp->config.read_every_ns;
+	if (closed && free_bytes(tcp) >= worth)
+		tcp_emit_ack(tcp, now);
+}
+
+static void keep_alive(struct tcp *tcp, uint64_t now)
+{
+	tcp->keepalive_due_ns = TCP_NEVER;
+	if (tcp->state != TCP_OPEN || tcp_done(tcp))
+		return;
+	tcp->keepalive_due_ns = now + tcp->config.keepalive_ns;
+	if (tcp->una != tcp->max)
+		return;
+	if (++tcp->keepalive_tries > KEEPALIVE_TRIES)
+		tcp->state = TCP_GAVE_UP;
+	else
+		tcp_emit(tcp, tcp->una - 1, HB_TCP_ACK,
+			 tcp->config.keepalive_byte && tcp->una > 1 && tcp->una <= data_end(tcp)
+				 ? 1
+				 : 0,
+			 now);
 }
 
 void tcp_timer(struct tcp *tcp, uint64_t now)
 {
 	if (now >= tcp->ack_due_ns)
 		tcp_emit_ack(tcp, now);
+	if (now >= tcp->read_due_ns)
+		read_some(tcp, now);
+	if (now >= tcp->keepalive_due_ns)
+		keep_alive(tcp, now);
 	if (now < tcp->timer_ns)
 		return;
 	back_off(tcp, now);
@@ -300,6 +376,7 @@ static void duplicate_ack(struct tcp *tcp, uint64_t now)
 static void update_window(struct tcp *tcp, const struct hb_packet *packet)
 {
 	bool newer = (int32_t)(packet->seq - tcp->wl1) > 0 ||
+		     (int32_t)(packet->ack - tcp->config.iss) > tcp->una ||
 		     (packet->seq == tcp->wl1 && (int32_t)(packet->ack - tcp->wl2) >= 0);
 
 	if (!newer)

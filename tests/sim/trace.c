@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "trace.h"
 
+#include "attack.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#define OTHER_TEXT 2000000 /* where the next version of a byte stands */
 
 static void print_policy(const struct plan *plan, FILE *out)
 {
@@ -61,6 +65,8 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 		if (packet->tcp_flags & 1u << i)
 			fputc(letters[i], out);
 	}
+	if (packet->tcp_flags == 0)
+		fputc('-', out);
 	fprintf(out, " %" PRIu32, packet->seq);
 	if (packet->tcp_flags & HB_TCP_ACK)
 		fprintf(out, " ack %" PRIu32, packet->ack);
@@ -82,7 +88,26 @@ void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *pac
 		fprintf(trace->expecting, " len %zu", packet->payload_len);
 }
 
-static void print_sent(const struct trace *trace, enum role from, const struct hb_packet *packet)
+/* Other versions of the client's bytes are other places of the script's text. */
+static uint32_t fill_place(const struct trace *trace, enum role from,
+			   const struct hb_packet *packet)
+{
+	uint32_t at = packet->seq - trace->isn[from] - 1;
+	size_t last = packet->payload_len - 1;
+	const uint8_t *payload = packet->data + packet->payload_offset;
+
+	if (from != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
+		return at;
+	for (unsigned version = ATTACK_REAL; version <= ATTACK_POISON; version++) {
+		if (payload[last] ==
+		    attack_byte(trace->plan, (enum attack_version)version, (int32_t)(at + last)))
+			return at + version * OTHER_TEXT;
+	}
+	return at;
+}
+
+static void print_sent(const struct trace *trace, enum role from, const struct hb_packet *packet,
+		       const struct wire_offload *offload)
 {
 	const struct hb_tcp_options *options = &packet->options;
 
@@ -97,10 +122,21 @@ static void print_sent(const struct trace *trace, enum role from, const struct h
 		fputs(" sackok", trace->out);
 	if (packet->payload_len > 0)
 		fprintf(trace->out, " fill %zu@%" PRIu32, packet->payload_len,
-			packet->seq - trace->isn[from] - 1);
+			fill_place(trace, from, packet));
+	if (packet->tcp_flags & HB_TCP_URG)
+		fprintf(trace->out, " urg %u", packet->urgent);
+	if (offload->gso_size != 0)
+		fputs(" gso", trace->out);
+	else if (offload->partial)
+		fputs(" partial", trace->out);
+	if (!hb_packet_checksum_ok(packet))
+		fputs(" badsum", trace->out);
+	if (options->present & HB_TCPOPT_FOREIGN)
+		fputs(" md5", trace->out);
 }
 
-void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet)
+void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,
+		  const struct wire_offload *offload)
 {
 	if (trace->out == NULL)
 		return;
@@ -110,7 +146,7 @@ void trace_enters(struct trace *trace, uint64_t now, enum role from, const struc
 		if (packet == NULL)
 			fputs("(a timer)", trace->out);
 		else
-			print_sent(trace, from, packet);
+			print_sent(trace, from, packet, offload);
 		fprintf(trace->out, "%s\n", trace->expected);
 	}
 	begin_expecting(trace);

@@ -26,8 +26,8 @@ void trace_close(struct trace *trace);
 void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet);
 
 /* A packet went in, or (NULL) a timer fired. */
-void trace_enters(struct trace *trace, uint64_t now, enum role from,
-		  const struct hb_packet *packet);
+void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,
+		  const struct wire_offload *offload);
 
 /* What became of the handover; failure NULL: none failed. */
 void trace_end(const struct trace *trace, bool handed_over, const char *failure);

@@ -83,12 +83,26 @@ static size_t put_ip(uint8_t *p, const struct wire_segment *segment, size_t l4_l
 	return 40;
 }
 
-size_t wire_write(uint8_t buf[WIRE_MTU], const struct wire_segment *segment)
+void wire_sum(uint8_t *buf, size_t len)
+{
+	struct hb_packet packet;
+
+	if (buf[0] >> 4 == 4)
+		hb_checksum_fill_ipv4(buf, 20);
+	if (hb_packet_parse(buf, len, &packet) == 0)
+		hb_checksum_fill_l4(buf, &packet);
+}
+
+size_t wire_write(uint8_t buf[WIRE_MAX], const struct wire_segment *segment)
 {
 	uint8_t options[64];
 	size_t options_len = put_options(options, &segment->options);
+
+	if (segment->raw_len > 0) {
+		memcpy(options, segment->raw_options, segment->raw_len);
+		options_len = segment->raw_len;
+	}
 	size_t l4_len = 20 + options_len + segment->payload_len;
-	struct hb_packet packet;
 	uint8_t *tcp;
 
 	memset(buf, 0, 60);
@@ -101,11 +115,13 @@ size_t wire_write(uint8_t buf[WIRE_MTU], const struct wire_segment *segment)
 	tcp[12] = (uint8_t)((20 + options_len) << 2);
 	tcp[13] = segment->flags;
 	hb_put_be16(tcp + 14, segment->window);
+	hb_put_be16(tcp + 18, segment->urgent);
 	memcpy(tcp + 20, options, options_len);
 	if (segment->payload_len > 0)
 		memcpy(tcp + 20 + options_len, segment->payload, segment->payload_len);
-	if (hb_packet_parse(buf, (size_t)(tcp - buf) + l4_len, &packet) != 0)
-		return 0;
-	hb_checksum_fill_l4(buf, &packet);
-	return packet.len;
+	size_t len = (size_t)(tcp - buf) + l4_len;
+	wire_sum(buf, len);
+	if (segment->bad_checksum)
+		tcp[17] ^= 0x55;
+	return len;
 }

@@ -7,18 +7,31 @@
 #include <honeybrid/packet.h>
 
 #define WIRE_MTU 1500
+#define WIRE_MAX 65535 /* of a super-packet */
+
+/* What a sender leaves to its network device. */
+struct wire_offload {
+	uint16_t gso_size; /* payload of a segment; 0: it is one */
+	bool partial;      /* the checksum */
+};
 
 struct wire_segment {
 	struct hb_endpoint src, dst;
 	uint32_t seq, ack;
 	uint8_t flags, ttl;
-	uint16_t window, ip_id;
+	uint16_t window, urgent, ip_id;
 	struct hb_tcp_options options; /* those in .present are written */
+	uint8_t raw_options[24];       /* raw_len bytes instead, a multiple of 4 */
+	size_t raw_len;
+	bool bad_checksum;
 	const uint8_t *payload;
 	size_t payload_len;
 };
 
 /* Writes the whole packet with right checksums and returns its length. */
-size_t wire_write(uint8_t buf[WIRE_MTU], const struct wire_segment *segment);
+size_t wire_write(uint8_t buf[WIRE_MAX], const struct wire_segment *segment);
+
+/* Puts the checksums of a packet right that was changed. */
+void wire_sum(uint8_t *buf, size_t len);
 
 #endif

@@ -45,8 +45,86 @@ static enum role owner(const struct world *world, const struct hb_addr *addr, ui
 	return ROLE_COUNT;
 }
 
+/* One packet goes on from the gateway, as its device sends it. */
+static void transmit(struct world *world, enum role to, const uint8_t *data, size_t len)
+{
+	if (!link_send(&world->net, to, false, data, len, (struct wire_offload){ 0 },
+		       world->now_ns))
+		trace_remark(&world->trace, world->now_ns, "lost on its way to the %s",
+			     plan_role_name(to));
+}
+
+/* The kernel segments what is left of a super-packet, and believes its length (facts of GSO). */
+static void segment(struct world *world, enum role to, const struct hb_packet *packet,
+		    uint16_t gso_size)
+{
+	static _Thread_local uint8_t piece[WIRE_MAX];
+	size_t len;
+
+	if (packet->payload_len <= gso_size)
+		world_wrong(world, "a super-packet lost its payload");
+	for (size_t i = 0; (len = hb_packet_segment(packet, gso_size, i, piece, sizeof(piece))) > 0;
+	     i++)
+		transmit(world, to, piece, len);
+}
+
+/* From cut on the frontend gets nothing while a handover is under way (handover rule 1). */
+static void look_at_frontend(struct world *world, const struct hb_packet *packet)
+{
+	uint32_t first = world->plan->tcp[ROLE_CLIENT].iss + 1;
+	int32_t end = (int32_t)(packet->seq - first) + (int32_t)packet->payload_len;
+	bool resets = packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN);
+
+	if (world->state == HB_STATE_REPLAY && !resets && packet->payload_len > 0 &&
+	    end > world->cut)
+		world_wrong(world, "the frontend is shown byte %d, the handover began at %d", end,
+			    world->cut);
+	if (world->state == HB_STATE_FORWARD && !resets)
+		world_wrong(world, "the frontend is sent a packet after the handover");
+}
+
+static bool in_order(const struct world *world)
+{
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		const struct plan_link *link = &world->plan->links[role];
+
+		if (link->reorder_permille != 0 || link->duplicate_permille != 0 ||
+		    link->corrupt_permille != 0)
+			return false;
+	}
+	return true;
+}
+
+/* What a fingerprint is made of stays as it was; ACKs and windows do not step back. */
+static void look_at_client(struct world *world, const struct hb_packet *packet)
+{
+	const struct tcp *client = &world->tcp[ROLE_CLIENT];
+	uint8_t shift = client->granted & HB_TCPOPT_WSCALE ? client->peer_shift : 0;
+
+	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(packet->tcp_flags & HB_TCP_ACK))
+		return;
+	int32_t ack = (int32_t)(packet->ack - client->config.iss);
+	int32_t edge = ack + (int32_t)((uint32_t)packet->window << shift);
+	if (ack > client->max)
+		world_wrong(world, "the client is told that %d came, it sent %d", ack, client->max);
+	if (world->shown_ttl != 0 && packet->ttl != world->shown_ttl)
+		world_wrong(world, "the client sees a TTL of %u after %u", packet->ttl,
+			    world->shown_ttl);
+	if (in_order(world) && ack < world->shown_ack)
+		world_wrong(world, "the client is shown ACK %d after %d", ack, world->shown_ack);
+	/* What is rounded up may be so by less at the next time. */
+	if (in_order(world) && edge + (1 << shift) <= world->shown_edge)
+		world_wrong(world, "the window's edge goes back from %d to %d", world->shown_edge,
+			    edge);
+	if (ack > world->shown_ack)
+		world->shown_ack = ack;
+	if (edge > world->shown_edge)
+		world->shown_edge = edge;
+	world->shown_ttl = packet->ttl;
+}
+
 /* A packet leaves the gateway. */
-static void leave(struct world *world, const uint8_t *data, size_t len)
+static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t gso_size)
 {
 	struct hb_packet packet;
 
@@ -60,19 +138,36 @@ static void leave(struct world *world, const uint8_t *data, size_t len)
 		return;
 	}
 	trace_leaves(&world->trace, to, &packet);
-	if (!hb_packet_checksum_ok(&packet))
-		world_wrong(world, "the %s is sent a wrong checksum", plan_role_name(to));
+	if (len > WIRE_MTU && gso_size == 0)
+		world_wrong(world, "the %s is sent %zu bytes at once", plan_role_name(to), len);
 	if (owner(world, &packet.src, packet.src_port) == to ||
 	    (to == ROLE_CLIENT && !hb_addr_equal(&packet.src, &world->plan->attacked.addr)))
 		world_wrong(world, "the %s is sent a packet from elsewhere", plan_role_name(to));
-	if (!link_send(&world->net, to, false, data, len, world->now_ns))
-		trace_remark(&world->trace, world->now_ns, "lost on its way to the %s: %" PRIu32,
-			     plan_role_name(to), packet.seq);
+	if (hb_packet_checksum_ok(&packet) && to == ROLE_FRONTEND)
+		look_at_frontend(world, &packet);
+	if (hb_packet_checksum_ok(&packet) && to == ROLE_CLIENT)
+		look_at_client(world, &packet);
+	if (gso_size != 0)
+		segment(world, to, &packet, gso_size);
+	else
+		transmit(world, to, data, len);
 }
 
 static void emit(void *ctx, const struct hb_datagram *dgram)
 {
-	leave(ctx, dgram->data, dgram->len);
+	struct hb_packet packet;
+
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) == 0 &&
+	    !hb_packet_checksum_ok(&packet))
+		world_wrong(ctx, "the gateway makes a packet with a wrong checksum");
+	leave(ctx, dgram->data, dgram->len, 0);
+}
+
+static bool is_session(const struct world *world, const struct hb_flow_info *flow)
+{
+	const struct hb_endpoint *client = &world->plan->tcp[ROLE_CLIENT].local;
+
+	return hb_addr_equal(&flow->client.addr, &client->addr);
 }
 
 static void see_event(void *ctx, const struct hb_event *event)
@@ -83,66 +178,114 @@ static void see_event(void *ctx, const struct hb_event *event)
 	trace_remark(&world->trace, world->now_ns, "event %d, state %s%s%s", event->kind,
 		     hb_flow_state_name(event->flow.state), event->reason[0] ? ": " : "",
 		     event->reason);
-	if (event->kind == HB_EVENT_FLOW_NEW &&
-	    hb_addr_equal(&event->flow.client.addr, &world->plan->tcp[ROLE_CLIENT].local.addr))
+	if (!is_session(world, &event->flow))
+		return;
+	if (event->kind == HB_EVENT_FLOW_NEW)
 		world->sessions++;
+	world->state = event->flow.state;
+	if (event->kind == HB_EVENT_FLOW_STATE && event->flow.state == HB_STATE_REPLAY)
+		world->cut = (int32_t)event->flow.client_stream_bytes;
 	if (event->kind == HB_EVENT_HANDOVER) {
 		world->handed_over = true;
 		world->info = event->handover;
 		for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
-			world->impaired_before[role] =
-				world->net.lost[role] + world->net.reordered[role];
+			world->impaired_before[role] = world->net.lost[role] +
+						       world->net.reordered[role] +
+						       world->net.corrupted[role];
 	} else if (event->kind == HB_EVENT_HANDOVER_FAILED) {
 		world->undone = true;
 		snprintf(world->failure, sizeof(world->failure), "%s", event->reason);
 	}
 }
 
+static void leave_checksum_open(uint8_t *data, const struct hb_packet *packet)
+{
+	data[packet->l4_offset + 16] = 0xde;
+	data[packet->l4_offset + 17] = 0xad;
+}
+
+/* What the kernel does with a packet that may go on. False: its TTL ends here. */
+static bool forwarded(struct world *world, struct hb_datagram *dgram, enum hb_verdict verdict,
+		      bool right)
+{
+	bool partial = dgram->checksum == HB_CHECKSUM_PARTIAL;
+	struct hb_packet packet;
+
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0) {
+		world_wrong(world, "the engine passes %zu bytes that are no packet", dgram->len);
+		return false;
+	}
+	if (packet.ttl <= 1)
+		return false;
+	if (dgram->gso || (partial && verdict == HB_ACCEPT))
+		wire_sum(dgram->data, dgram->len);
+	else if (hb_packet_checksum_ok(&packet) != right)
+		world_wrong(world, "a checksum was %s, and is not any more",
+			    right ? "right" : "wrong");
+	return true;
+}
+
 /* A packet reaches the gateway. */
 static void enter(struct world *world, struct link_packet *in)
 {
-	uint8_t buf[WIRE_MTU + ROOM];
+	static _Thread_local uint8_t buf[WIRE_MAX + ROOM];
 	struct hb_datagram dgram = { .data = buf,
 				     .len = in->len,
 				     .cap = sizeof(buf),
+				     .gso = in->offload.gso_size != 0,
 				     .in_interface = 1 + (uint32_t)in->role };
 	struct hb_packet packet;
 
+	memcpy(buf, in->data, in->len);
 	if (hb_packet_parse(in->data, in->len, &packet) != 0) {
-		world_wrong(world, "the model sends no packet");
+		/* Damaged so that it is no TCP any more. */
+		if (hb_engine_input(world->engine, &dgram, engine_time(world)) != HB_DROP)
+			world_wrong(world, "the engine passes what is no packet");
 		return;
 	}
-	memcpy(buf, in->data, in->len);
+	bool right = hb_packet_checksum_ok(&packet);
+	if (in->offload.partial || dgram.gso) {
+		dgram.checksum = HB_CHECKSUM_PARTIAL;
+		leave_checksum_open(buf, &packet);
+	}
 	enum hb_verdict verdict = hb_engine_input(world->engine, &dgram, engine_time(world));
-	if (verdict != HB_DROP)
-		leave(world, dgram.data, dgram.len);
-	trace_enters(&world->trace, world->now_ns, in->role, &packet);
+	if (verdict != HB_DROP && forwarded(world, &dgram, verdict, right))
+		leave(world, dgram.data, dgram.len, in->offload.gso_size);
+	trace_enters(&world->trace, world->now_ns, in->role, &packet, &in->offload);
 }
 
-static void send_from(struct world *world, enum role role, const uint8_t *data, size_t len)
+static void send_from(struct world *world, enum role role, const uint8_t *data, size_t len,
+		      struct wire_offload offload)
 {
 	bool dead = role == ROLE_BACKEND &&
 		    (world->plan->backend == BACKEND_SILENT ||
 		     (world->plan->backend == BACKEND_DIES && world->tcp[role].ip_id > 1));
 
-	if (!dead && !link_send(&world->net, role, true, data, len, world->now_ns))
+	if (!dead && !link_send(&world->net, role, true, data, len, offload, world->now_ns))
 		trace_remark(&world->trace, world->now_ns, "lost on its way from the %s",
 			     plan_role_name(role));
 }
 
-static void client_sends(void *ctx, const uint8_t *data, size_t len)
+static void attacker_sends(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload)
 {
-	send_from(ctx, ROLE_CLIENT, data, len);
+	send_from(ctx, ROLE_CLIENT, data, len, offload);
 }
 
-static void frontend_sends(void *ctx, const uint8_t *data, size_t len)
+static void client_sends(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload)
 {
-	send_from(ctx, ROLE_FRONTEND, data, len);
+	struct world *world = ctx;
+
+	attack_pass(&world->attacker, data, len, offload);
 }
 
-static void backend_sends(void *ctx, const uint8_t *data, size_t len)
+static void frontend_sends(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload)
 {
-	send_from(ctx, ROLE_BACKEND, data, len);
+	send_from(ctx, ROLE_FRONTEND, data, len, offload);
+}
+
+static void backend_sends(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload)
+{
+	send_from(ctx, ROLE_BACKEND, data, len, offload);
 }
 
 static bool make_policy(struct world *world)
@@ -173,9 +316,9 @@ static bool make_policy(struct world *world)
 
 static bool set_up(struct world *world, const struct plan *plan, FILE *trace)
 {
-	static void (*const sends[ROLE_COUNT])(void *ctx, const uint8_t *data,
-					       size_t len) = { client_sends, frontend_sends,
-							       backend_sends };
+	static void (*const sends[ROLE_COUNT])(
+		void *ctx, const uint8_t *data, size_t len,
+		struct wire_offload offload) = { client_sends, frontend_sends, backend_sends };
 
 	*world = (struct world){ .plan = plan };
 	trace_open(&world->trace, plan, trace);
@@ -190,6 +333,7 @@ static bool set_up(struct world *world, const struct plan *plan, FILE *trace)
 		app_server_init(&world->servers[role], plan, role, &world->tcp[role]);
 	}
 	app_client_init(&world->client, plan, &world->tcp[ROLE_CLIENT]);
+	attack_init(&world->attacker, plan, &world->tcp[ROLE_CLIENT], attacker_sends, world);
 	if (ok)
 		world->engine = hb_engine_new(&setup, world->policy, NULL);
 	return world->engine != NULL;
@@ -220,11 +364,15 @@ static uint64_t models_deadline(const struct world *world)
 	uint64_t at = link_deadline(&world->net), other = app_client_deadline(&world->client);
 
 	at = other < at ? other : at;
+	other = attack_deadline(&world->attacker);
+	at = other < at ? other : at;
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		other = tcp_deadline(&world->tcp[role]);
 		at = other < at ? other : at;
 		if (role != ROLE_CLIENT && world->servers[role].due_ns < at)
 			at = world->servers[role].due_ns;
+		if (role != ROLE_CLIENT && world->servers[role].abort_ns < at)
+			at = world->servers[role].abort_ns;
 	}
 	return at;
 }
@@ -240,6 +388,7 @@ static void step_models(struct world *world)
 			enter(world, &in);
 		else if (hb_packet_parse(in.data, in.len, &packet) == 0)
 			tcp_input(&world->tcp[in.role], &packet, world->now_ns);
+		free(in.data);
 		app_client_step(&world->client, world->now_ns);
 		app_server_step(&world->servers[ROLE_FRONTEND], world->now_ns);
 		app_server_step(&world->servers[ROLE_BACKEND], world->now_ns);
@@ -251,6 +400,26 @@ static void step_models(struct world *world)
 	app_client_step(&world->client, world->now_ns);
 	app_server_step(&world->servers[ROLE_FRONTEND], world->now_ns);
 	app_server_step(&world->servers[ROLE_BACKEND], world->now_ns);
+	attack_step(&world->attacker, world->now_ns);
+}
+
+/* Of two versions of one byte the gateway lets only the first pass, as long as it may matter. */
+static void look_for_conflicts(struct world *world)
+{
+	bool attack = world->plan->crafts != 0;
+	bool decided = world->state != HB_STATE_DECISION && world->state != HB_STATE_REPLAY;
+	int32_t frontend = world->tcp[ROLE_FRONTEND].conflict_at;
+	int32_t backend = world->tcp[ROLE_BACKEND].conflict_at;
+
+	if (frontend != 0 && (!attack || !decided))
+		world_wrong(world, "the frontend gets two versions of byte %d", frontend);
+	if (backend != 0 && (!attack || world->state == HB_STATE_REPLAY))
+		world_wrong(world, "the backend gets two versions of byte %d", backend);
+	if (world->tcp[ROLE_CLIENT].conflict_at != 0)
+		world_wrong(world, "the client gets two versions of byte %d",
+			    world->tcp[ROLE_CLIENT].conflict_at);
+	if (world->tcp[ROLE_CLIENT].overrun)
+		world_wrong(world, "the client gets more than its window has room for");
 }
 
 static void look_for_wrong(struct world *world)
@@ -260,6 +429,7 @@ static void look_for_wrong(struct world *world)
 			world_wrong(world, "the %s %s", plan_role_name(role),
 				    world->tcp[role].wrong);
 	}
+	look_for_conflicts(world);
 	if (world->net.overflowed)
 		world_wrong(world, "packets without end, or one that is too long");
 }
@@ -276,7 +446,7 @@ static bool step(struct world *world, uint64_t until_ns)
 		world->now_ns = at;
 	if (engine <= world->now_ns) {
 		hb_engine_advance(world->engine, engine_time(world));
-		trace_enters(&world->trace, world->now_ns, ROLE_COUNT, NULL);
+		trace_enters(&world->trace, world->now_ns, ROLE_COUNT, NULL, NULL);
 	}
 	step_models(world);
 	look_for_wrong(world);

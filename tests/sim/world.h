@@ -4,6 +4,7 @@
 #define WORLD_H
 
 #include "app.h"
+#include "attack.h"
 #include "link.h"
 #include "trace.h"
 
@@ -20,6 +21,7 @@ struct world {
 	struct link_net net;
 	struct tcp tcp[ROLE_COUNT];
 	struct app_client client;
+	struct attacker attacker;
 	struct app_server servers[ROLE_COUNT]; /* that of the client is not used */
 	struct trace trace;
 	struct hb_counters counters; /* at the end */
@@ -27,6 +29,12 @@ struct world {
 	unsigned events[HB_EVENT_COUNT];
 	unsigned sessions; /* flows that the client began */
 	struct hb_handover_info info;
+	enum hb_flow_state state; /* of the client's session */
+	int32_t cut;              /* client bytes that the frontend had when the handover began */
+	/* What the client was shown, from its initial numbers on: behind the highest ACK, behind the
+	 * window; the lowest and the highest TTL. */
+	int32_t shown_ack, shown_edge;
+	uint8_t shown_ttl;
 	char failure[160]; /* why a handover was undone or declined */
 	/* How many packets were lost or reordered on a link before the handover was decided. */
 	unsigned impaired_before[ROLE_COUNT];

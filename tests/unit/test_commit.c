@@ -67,10 +67,19 @@ START_TEST(the_frontend_finishes_what_it_began)
 	f.handover.frontend_fin = true;
 	ck_assert(ready(&f));
 	f.handover.frontend_fin = false;
-	f.core.now.mono_ns += HB_COMMIT_QUIET_NS - 1;
+	f.core.now.mono_ns += HB_COMMIT_STALLED_NS - 1;
 	ck_assert(!ready(&f));
 	f.core.now.mono_ns++;
 	ck_assert(ready(&f));
+	f.flow.track.flags |= HB_TRACK_SERVER_PSH;
+	f.handover.frontend_busy = true;
+	f.handover.frontend_byte_ns = f.core.now.mono_ns - HB_COMMIT_QUIET_NS + 1;
+	ck_assert(!ready(&f));
+	f.core.now.mono_ns++;
+	ck_assert(ready(&f));
+	f.flow.record->largest_window = 100000; /* it may wait for the client to read */
+	f.flow.track.client_window = 0;
+	ck_assert(!ready(&f));
 	fixture_close(&f);
 }
 END_TEST

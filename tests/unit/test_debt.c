@@ -98,14 +98,15 @@ static bool from_honeypot(struct handover_fixture *f, uint8_t flags, uint32_t ac
 				     .payload = (const uint8_t *)text,
 				     .payload_len = strlen(text) };
 	struct hb_datagram dgram = { .data = buf };
-	struct hb_packet packet;
+	struct hb_packet packet, shown;
 	struct hb_edit edit;
 	bool passes;
 
 	dgram.len = dgram.cap = hb_build_tcp(buf, sizeof(buf), &spec);
 	ck_assert_int_eq(hb_packet_parse(buf, dgram.len, &packet), 0);
 	hb_edit_begin(&edit, &dgram, &packet);
-	passes = hb_debt_from_honeypot(&f->handover, &edit);
+	shown = packet;
+	passes = hb_debt_from_honeypot(&f->handover, &edit, &shown);
 	hb_edit_finish(&edit);
 	ck_assert_int_eq(hb_packet_parse(buf, dgram.len, after), 0);
 	ck_assert(hb_packet_checksum_ok(after));
@@ -146,17 +147,18 @@ START_TEST(the_clients_end_waits)
 	struct hb_packet ack = fixture_segment(ACK, FIXTURE_ISN + 11, 0);
 
 	open_held(&f, FIXTURE_ISN);
-	ck_assert(hb_debt_from_client(&f.handover, &rst));
+	ck_assert(hb_debt_from_client(&f.core, &f.flow, &rst));
 	ck_assert(!f.handover.client_reset);
 	hb_debt_incur(&f.core, &f.flow);
-	ck_assert(hb_debt_from_client(&f.handover, &ack));
-	fin.seq--; /* an old one, or behind a hole */
-	ck_assert(hb_debt_from_client(&f.handover, &fin));
+	ack.ack = fin.ack = f.flow.track.server_next;
+	ck_assert(hb_debt_from_client(&f.core, &f.flow, &ack));
+	fin.seq--; /* an old one: answered */
+	ck_assert(!hb_debt_from_client(&f.core, &f.flow, &fin));
 	ck_assert(!f.handover.client_fin);
 	fin.seq++;
-	ck_assert(!hb_debt_from_client(&f.handover, &fin));
+	ck_assert(!hb_debt_from_client(&f.core, &f.flow, &fin));
 	ck_assert(f.handover.client_fin);
-	ck_assert(!hb_debt_from_client(&f.handover, &rst));
+	ck_assert(!hb_debt_from_client(&f.core, &f.flow, &rst));
 	ck_assert(f.handover.client_reset);
 	fixture_close(&f);
 }
