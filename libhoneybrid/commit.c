@@ -34,6 +34,9 @@ static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *f
 		return true;
 	if (track->server_ack != handover->cut)
 		return false;
+	uint32_t end = track->server_next + (handover->frontend_fin ? 1 : 0);
+	if (handover->frontend_answers && hb_seq_after(handover->frontend_max, end))
+		return false; /* bytes of its answer got lost on their way here */
 	bool ended = (track->flags & HB_TRACK_SERVER_PSH) && !handover->frontend_busy;
 	if (!handover->frontend_answers || ended || handover->frontend_fin)
 		return true;

@@ -260,6 +260,7 @@ static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 	struct hb_handover *handover = hb_handover_of(flow);
 	handover->frontend_answers = frontend_has_begun(flow);
 	handover->frontend_byte_ns = core->now.mono_ns;
+	handover->frontend_max = flow->track.server_next;
 	/* A client that speaks when it has seen all there is has had its answer. */
 	handover->frontend_busy =
 		!carries_from_cut(handover, packet) || packet->ack != flow->track.server_next;
@@ -425,6 +426,7 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 	if ((packet->tcp_flags & HB_TCP_SYN) && !(track->flags & HB_TRACK_ESTABLISHED))
 		return HB_DROP;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	handover->frontend_max = hb_seq_max(handover->frontend_max, end);
 	bool fresh = packet->payload_len > 0 && hb_seq_after(end, track->server_next);
 	struct hb_packet shown = *packet;
 	shown.tcp_flags &= (uint8_t)~HB_TCP_FIN;
@@ -436,11 +438,11 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 			hb_seq_max(track->server_ack, hb_seq_min(packet->ack, handover->cut));
 		return HB_DROP;
 	}
+	uint32_t taken = track->server_ack;
 	hb_track_server(track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
-	if (fresh) {
+	if (fresh || track->server_ack != taken)
 		handover->frontend_byte_ns = core->now.mono_ns;
-		handover->frontend_busy = true;
-	}
+	handover->frontend_busy |= fresh;
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);

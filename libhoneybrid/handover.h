@@ -42,6 +42,7 @@ struct hb_handover {
 	/* TCP: the frontend's side. */
 	bool frontend_answers; /* the client has a byte of its last answer: it finishes that */
 	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
+	uint32_t frontend_max; /* behind what it is known to have sent: beyond what came, it got lost */
 	bool frontend_busy; /* nothing says that its answer is complete but that it falls silent */
 	uint64_t frontend_byte_ns; /* when its last byte passed, or the last ACK to it */
 

@@ -220,6 +220,7 @@ void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
 		replay->tries = 0;
 		replay->rto_ns = MIN_RTO_NS + replay->rtt_ns;
 		replay->resend_ns = 0;
+		replay->acked_ns = core->now.mono_ns;
 	} else if (packet->ack == replay->una && packet->payload_len == 0 &&
 		   hb_seq_before(replay->una, replay->nxt) && ++replay->dup_acks == 3) {
 		replay->nxt = replay->una;
@@ -282,6 +283,23 @@ static bool answer_has_end(const struct hb_core *core, const struct hb_handover 
 							replay->answer));
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When the backend may have come to the end of an answer that began: since then it is silent. */
+static uint64_t silent_since(const struct hb_replay *replay)
+{
+	return later(replay->answer_byte_ns, replay->acked_ns);
+}
+
+/* It has all that it is to answer. */
+static bool was_asked(const struct hb_replay *replay)
+{
+	return hb_seq_at_or_after(replay->una, replay->limit);
+}
+
 /*
  * It began, nothing is missing in between, and nothing more came for a while, though the client
  * has room for it.
@@ -291,7 +309,7 @@ static bool answer_went_quiet(const struct hb_core *core, const struct hb_handov
 	const struct hb_replay *replay = &handover->replay;
 	return replay->answer_bytes > 0 && replay->rcv_nxt == replay->rcv_max &&
 	       !hb_handover_client_is_full(handover) &&
-	       core->now.mono_ns >= replay->answer_byte_ns + quiet_ns(replay);
+	       core->now.mono_ns >= silent_since(replay) + quiet_ns(replay);
 }
 
 /* The backend is in the midst of it: a piece got lost, or its last segment said that more comes. */
@@ -301,9 +319,16 @@ static bool answer_is_partial(const struct hb_replay *replay)
 	       (replay->answer_bytes > 0 && !replay->answer_psh);
 }
 
+static uint64_t limit_from(const struct hb_replay *replay)
+{
+	return later(replay->answer_since_ns, replay->acked_ns);
+}
+
 static bool answer_complete(struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
+	if (!was_asked(replay))
+		return false;
 	if (answer_has_end(core, handover))
 		return true;
 	if (answer_went_quiet(core, handover)) {
@@ -313,7 +338,7 @@ static bool answer_complete(struct hb_core *core, const struct hb_handover *hand
 		return true;
 	}
 	return !answer_is_partial(replay) &&
-	       core->now.mono_ns >= replay->answer_since_ns + ANSWER_LIMIT_NS;
+	       core->now.mono_ns >= limit_from(replay) + ANSWER_LIMIT_NS;
 }
 
 void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
@@ -498,11 +523,16 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 	}
 	hb_iplook_follow(&replay->look, packet, 1);
 	hear(replay);
+	uint32_t una = replay->una;
 	hb_replay_acknowledged(core, handover, packet);
 	if (packet->payload_len > 0)
 		input_data(core, handover, packet);
-	else if (hb_seq_before(packet->seq, replay->rcv_nxt) && !(packet->tcp_flags & HB_TCP_FIN))
+	replay->rcv_max = hb_seq_max(replay->rcv_max, packet->seq); /* what is before it got lost */
+	if (packet->payload_len == 0 && hb_seq_before(packet->seq, replay->rcv_nxt) &&
+	    !(packet->tcp_flags & HB_TCP_FIN))
 		hb_replay_ack(core, handover); /* it asks whether we live, or for our window */
+	if (replay->una != una)
+		hb_replay_advance(core, handover); /* where no answer is awaited */
 	bool at_end = packet->seq + (uint32_t)packet->payload_len == replay->rcv_nxt;
 	bool discards = replay->answer < answer_count(handover);
 	if ((packet->tcp_flags & HB_TCP_FIN) && at_end && (discards || handover->frontend_answers))
@@ -517,11 +547,13 @@ uint64_t hb_replay_deadline(const struct hb_handover *handover)
 	if (handover->phase != HB_PHASE_REPLAY || !replay->connected ||
 	    replay->answer >= answer_count(handover))
 		return deadline;
-	uint64_t answer = replay->answer_since_ns + ANSWER_LIMIT_NS;
+	if (!was_asked(replay))
+		return deadline;
+	uint64_t answer = limit_from(replay) + ANSWER_LIMIT_NS;
 	if (answer_is_partial(replay))
 		answer = UINT64_MAX;
 	bool gap = replay->rcv_nxt != replay->rcv_max || hb_handover_client_is_full(handover);
-	if (replay->answer_bytes > 0 && !gap && replay->answer_byte_ns + quiet_ns(replay) < answer)
-		answer = replay->answer_byte_ns + quiet_ns(replay);
+	if (replay->answer_bytes > 0 && !gap && silent_since(replay) + quiet_ns(replay) < answer)
+		answer = silent_since(replay) + quiet_ns(replay);
 	return answer < deadline ? answer : deadline;
 }
