@@ -325,12 +325,24 @@ static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_p
 	return !hb_packet_checksum_ok(packet);
 }
 
+/* The client answers the SYN-ACK, which was the flow's last packet. */
+static void measure_client(const struct hb_core *core, struct hb_flow *flow)
+{
+	unsigned flags = flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_ESTABLISHED);
+	if (!hb_flow_is_tcp(flow) || flags != HB_TRACK_SYN_ACK)
+		return;
+	uint64_t units = (core->now.mono_ns - flow->last_ns) / (4 * HB_NS_PER_MS);
+	flow->client_rtt_4ms = units < UINT8_MAX ? (uint8_t)units : UINT8_MAX;
+}
+
 static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_match *match,
 				      struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_flow *flow = match->flow;
 	enum hb_flow_state state = flow->state;
 	enum hb_verdict verdict;
+	if (match->direction == HB_FROM_CLIENT)
+		measure_client(core, flow);
 	if (!(flow->flags & HB_FLOW_REPORTED))
 		hb_life_count(core, flow, packet, match->direction);
 	if (match->direction == HB_FROM_CLIENT)

@@ -81,7 +81,8 @@ struct hb_flow {
 	uint8_t state;     /* enum hb_flow_state; written by hb_flow_set_state() alone */
 	uint8_t protocol;
 	uint8_t flags;
-	struct hb_track track; /* TCP */
+	uint8_t client_rtt_4ms; /* TCP: from the gateway to the client and back, at the handshake */
+	struct hb_track track;  /* TCP */
 };
 
 static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must stay cheap");

@@ -11,6 +11,15 @@
 #include "out.h"
 #include "seq.h"
 
+static void count_dup_ack(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	if (packet->payload_len > 0 || packet->ack != flow->track.client_ack)
+		handover->client_dup_acks = 0;
+	else if (handover->client_dup_acks < UINT8_MAX)
+		handover->client_dup_acks++;
+}
+
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -22,6 +31,7 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	dgram->segment_bytes = handover->replay.mss; /* 0 for UDP */
 	if (hb_flow_is_tcp(flow)) {
+		count_dup_ack(flow, packet);
 		hb_copies_unify(flow->record, &edit);
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
@@ -71,6 +81,27 @@ static void swallow(struct hb_core *core, struct hb_handover *handover,
 		learn(core, handover, fresh);
 	}
 	hb_replay_ack(core, handover);
+}
+
+/*
+ * The backend measured the way to the gateway, which acknowledged the replay, and not the one to the
+ * client: until the client has acknowledged a byte of the backend's, that repeats what a server in
+ * the client's distance would still wait for (handover rule 23). Such a server would probe for a loss
+ * after two round trips at the earliest (RFC 8985, 7.2).
+ */
+static bool is_hasty_repeat(const struct hb_core *core, const struct hb_handover *handover,
+			    const struct hb_packet *packet)
+{
+	const struct hb_flow *flow = handover->redirect.flow;
+	const struct hb_translation *translation = &handover->redirect.translation;
+	uint32_t first = translation->keep + translation->seq_difference;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len + translation->seq_difference;
+	uint64_t round_trip_ns = flow->client_rtt_4ms * 4 * HB_NS_PER_MS;
+	return packet->payload_len > 0 && handover->passed_ns != 0 &&
+	       hb_seq_at_or_before(end, flow->track.server_next) &&
+	       hb_seq_at_or_before(flow->track.client_ack, first) &&
+	       handover->client_dup_acks < 3 &&
+	       core->now.mono_ns < handover->passed_ns + 2 * round_trip_ns;
 }
 
 /* Neither the clock nor the window's edge that the client knows goes back (rules 10 and 12). */
@@ -156,6 +187,8 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 		swallow(core, handover, packet);
 		return HB_DROP;
 	}
+	if (is_hasty_repeat(core, handover, packet))
+		return HB_DROP;
 	hb_translate_to_client(edit, flow, &handover->redirect.translation);
 	edit->dgram->segment_bytes = hb_track_client_payload(&flow->track);
 	struct hb_packet shown = as_shown(handover, packet);
@@ -172,7 +205,10 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 		send_anew(core, flow, &shown);
 		passes = false;
 	}
+	uint32_t before = flow->track.server_next;
 	hb_track_server(&flow->track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
+	if (flow->track.server_next != before)
+		handover->passed_ns = core->now.mono_ns;
 	if (packet->payload_len > 0)
 		handover->passed_byte = true;
 	return passes ? hb_edit_finish(edit) : HB_DROP;

@@ -42,7 +42,8 @@ struct hb_handover {
 	/* TCP: the frontend's side. */
 	bool frontend_answers; /* the client has a byte of its last answer: it finishes that */
 	bool frontend_fin, frontend_reset; /* came meanwhile, and not shown to the client */
-	uint32_t frontend_max; /* behind what it is known to have sent: beyond what came, it got lost */
+	uint32_t
+		frontend_max; /* behind what it is known to have sent: beyond what came, it got lost */
 	bool frontend_busy; /* nothing says that its answer is complete but that it falls silent */
 	uint64_t frontend_byte_ns; /* when its last byte passed, or the last ACK to it */
 
@@ -50,6 +51,8 @@ struct hb_handover {
 	struct hb_stream kept;
 
 	/* TCP after commit, until settled. */
+	uint64_t passed_ns; /* when the backend's last new byte passed; 0: none has */
+	uint8_t client_dup_acks;
 	bool passed_byte; /* a byte of the backend's reached the client: the difference is final */
 	uint64_t late_until_ns; /* for late answers, if the trigger was empty; 0: no limit */
 	uint32_t ts_floor;      /* backend's TSval at commit: what is echoed to it is not older */
