@@ -497,6 +497,7 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 	enum hb_replay_result result = hb_replay_input(core, hb_handover_of(flow), packet);
 	if (result != HB_REPLAY_GOES_ON) {
 		char reason[160];
+		hb_handover_of(flow)->info.problems |= HB_PROBLEM_PROTOCOL;
 		hb_handover_of(flow)->backend_gone =
 			result == HB_REPLAY_REFUSED || result == HB_REPLAY_RESET;
 		hb_commit_undo(

@@ -351,6 +351,8 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 		handover->info.recorded_bytes += length;
 		if (length > 0)
 			handover->info.turns++;
+		if (length != replay->answer_bytes)
+			handover->info.problems |= HB_PROBLEM_PAYLOAD;
 		if (replay->answer < record->turn_count)
 			replay->limit = record->turns[replay->answer].end;
 		replay->answer++;
@@ -393,6 +395,10 @@ static void syn_ack(struct hb_core *core, struct hb_handover *handover,
 	struct hb_replay *replay = &handover->replay;
 	const struct hb_track *track = &handover->redirect.flow->track;
 	replay->granted = replay->offered & packet->options.present;
+	if ((packet->options.present & ~replay->offered) & HB_TCPOPT_TIMESTAMP)
+		handover->info.problems |= HB_PROBLEM_TIMESTAMP_UNEXPECTED;
+	if ((track->granted & ~replay->offered) & HB_TCPOPT_TIMESTAMP)
+		handover->info.problems |= HB_PROBLEM_TIMESTAMP_MISSING;
 	replay->refuses_ecn = (track->flags & HB_TRACK_ECN) && !(packet->tcp_flags & HB_TCP_ECE);
 	replay->connected = true;
 	replay->una = packet->ack;
@@ -420,6 +426,7 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 		return acknowledges ? HB_REPLAY_REFUSED : HB_REPLAY_GOES_ON;
 	if ((packet->tcp_flags & HB_TCP_ACK) && !acknowledges) {
 		/* The backend still knows an old connection from this port. */
+		handover->info.problems |= HB_PROBLEM_ACK;
 		hb_out_reset_reply(core, packet);
 		send_syn(core, handover);
 		return HB_REPLAY_GOES_ON;
@@ -482,6 +489,8 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 	}
 	uint32_t before = replay->nxt;
 	replay->rcv_max = hb_seq_max(replay->rcv_max, end);
+	if (hb_seq_after(packet->seq, replay->rcv_nxt))
+		handover->info.problems |= HB_PROBLEM_SEQ;
 	if (fresh) {
 		discard(core, handover, packet, hb_seq_distance(replay->rcv_nxt, end));
 		hb_replay_advance(core, handover);
@@ -501,6 +510,18 @@ static void hear(struct hb_replay *replay)
 	replay->heard = true;
 }
 
+static void follow_timestamp(struct hb_handover *handover, const struct hb_packet *packet)
+{
+	struct hb_replay *replay = &handover->replay;
+	if (!(packet->options.present & HB_TCPOPT_TIMESTAMP) ||
+	    hb_seq_after(packet->seq, replay->rcv_nxt))
+		return;
+	if (hb_seq_at_or_after(packet->options.tsval, replay->ts))
+		replay->ts = packet->options.tsval;
+	else if (packet->seq == replay->rcv_nxt && packet->payload_len > 0)
+		handover->info.problems |= HB_PROBLEM_TIMESTAMP_STEP;
+}
+
 enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *handover,
 				      const struct hb_packet *packet)
 {
@@ -513,10 +534,7 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 					packet->seq == hb_stream_end(&handover->kept))
 			       ? HB_REPLAY_RESET
 			       : HB_REPLAY_GOES_ON;
-	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
-	    hb_seq_at_or_after(packet->options.tsval, replay->ts) &&
-	    hb_seq_at_or_before(packet->seq, replay->rcv_nxt))
-		replay->ts = packet->options.tsval;
+	follow_timestamp(handover, packet);
 	if (packet->tcp_flags & HB_TCP_SYN) {
 		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
 		return HB_REPLAY_GOES_ON;

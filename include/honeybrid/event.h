@@ -22,6 +22,19 @@ enum hb_event_kind {
 	HB_EVENT_COUNT
 };
 
+/*
+ * What a backend did otherwise than the frontend while the session was repeated to it: bits of
+ * hb_handover_info.problems, with the values that the log has always had. None but the first keeps a
+ * session from being handed over.
+ */
+#define HB_PROBLEM_PROTOCOL 0x01             /* it refused, reset or closed the connection */
+#define HB_PROBLEM_PAYLOAD 0x02              /* an answer of another length */
+#define HB_PROBLEM_ACK 0x04                  /* it acknowledged what this session never sent */
+#define HB_PROBLEM_SEQ 0x08                  /* a piece of its stream was missing, or came late */
+#define HB_PROBLEM_TIMESTAMP_UNEXPECTED 0x10 /* timestamps that nobody had offered */
+#define HB_PROBLEM_TIMESTAMP_MISSING 0x20    /* it refuses timestamps, which the frontend granted */
+#define HB_PROBLEM_TIMESTAMP_STEP 0x40       /* its clock went back */
+
 /* How a handover went; all zero where none was tried. */
 struct hb_handover_info {
 	uint32_t latency_us; /* from the trigger packet to the first byte sent on, or to the undo */
@@ -30,7 +43,7 @@ struct hb_handover_info {
 	uint32_t discarded_bytes; /* answers of the backend that the client had from the frontend */
 	uint32_t recorded_bytes;  /* how long the frontend's answers to the same turns were */
 	uint32_t retransmissions; /* segments that the gateway had to send again */
-	uint32_t problems;        /* bit set of the replay problems of the log format */
+	uint32_t problems;        /* HB_PROBLEM_* */
 };
 
 /*
