@@ -61,7 +61,9 @@ bool hb_debt_from_honeypot(struct hb_handover *handover, struct hb_edit *edit,
 	if (!hb_debt_is_open(handover) || !(packet->tcp_flags & HB_TCP_ACK) ||
 	    !hb_seq_before(packet->ack, handover->owed))
 		return true;
-	bool bare = packet->payload_len == 0 &&
+	/* A probe asks the client for an ACK, or the honeypot will take it for dead. */
+	bool probe = hb_seq_before(shown->seq, track->server_next);
+	bool bare = packet->payload_len == 0 && !probe &&
 		    !(packet->tcp_flags & (HB_TCP_FIN | HB_TCP_RST | HB_TCP_SYN));
 	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
 	track->edge = hb_seq_max(track->edge, edge);
@@ -142,6 +144,16 @@ void hb_debt_settle(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_server(core, flow, serving_leg(handover), &spec);
 		flow->track.flags |= HB_TRACK_RESET;
 	}
+}
+
+void hb_debt_cancel(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	if (flow->record == NULL || !(flow->track.flags & HB_TRACK_RESET))
+		return;
+	handover->owed = handover->replay.una;
+	handover->client_reset = false;
+	hb_debt_settle(core, flow);
 }
 
 void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow)

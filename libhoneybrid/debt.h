@@ -42,6 +42,9 @@ bool hb_debt_is_question(const struct hb_flow *flow, const struct hb_packet *pac
 /* After commit, and whenever the honeypot acknowledged: closes the account if it is even. */
 void hb_debt_settle(struct hb_core *core, struct hb_flow *flow);
 
+/* If the session was reset nobody is owed anything. */
+void hb_debt_cancel(struct hb_core *core, struct hb_flow *flow);
+
 /* The honeypot does not take it any more: both sides are reset. */
 void hb_debt_write_off(struct hb_core *core, struct hb_flow *flow);
 

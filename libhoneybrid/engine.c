@@ -350,7 +350,8 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 	else
 		verdict = from_server(core, match, dgram, packet);
 	bool replays = flow->redirect != NULL && flow->record != NULL;
-	if (replays || flow->state != state || hb_life_is_closed(flow))
+	bool ends = hb_life_is_closed(flow) || (flow->track.flags & HB_TRACK_RESET_UNSURE);
+	if (replays || flow->state != state || ends)
 		hb_life_arm(core, flow);
 	return verdict;
 }

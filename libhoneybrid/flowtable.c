@@ -95,8 +95,8 @@ static bool leg_takes(enum hb_leg leg, bool identity, enum hb_direction directio
 	return leg != HB_LEG_CLIENT || identity;
 }
 
-bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum hb_leg leg,
-			 const struct hb_leg_key *key)
+struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_node *node,
+				   enum hb_leg leg, const struct hb_leg_key *key)
 {
 	uint32_t hash = hash_pair(table, &key->client, key->client_port, &key->server,
 				  key->server_port, key->protocol);
@@ -107,7 +107,7 @@ bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum 
 	     other = other->next) {
 		if (other->hash != hash)
 			continue;
-		const struct hb_flow *flow = hb_flowtable_flow(other);
+		struct hb_flow *flow = hb_flowtable_flow(other);
 		struct hb_leg_key other_key = hb_flow_leg(flow, other->leg);
 		bool other_identity = other->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
 		/* One flow's client leg may look like another's honeypot leg: told by direction. */
@@ -116,12 +116,20 @@ bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum 
 			     (leg_takes(leg, identity, HB_FROM_SERVER) &&
 			      leg_takes(other->leg, other_identity, HB_FROM_SERVER));
 		if (clash && keys_equal(key, &other_key))
-			return false;
+			return flow;
 	}
+	return NULL;
+}
+
+bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum hb_leg leg,
+			 const struct hb_leg_key *key)
+{
+	if (hb_flowtable_clash(table, node, leg, key) != NULL)
+		return false;
 	if (table->nodes > table->mask)
 		grow(table);
-	node->next = table->buckets[hash & table->mask];
-	table->buckets[hash & table->mask] = node;
+	node->next = table->buckets[node->hash & table->mask];
+	table->buckets[node->hash & table->mask] = node;
 	node->in_table = true;
 	table->nodes++;
 	return true;

@@ -28,6 +28,10 @@ struct hb_match {
 int hb_flowtable_init(struct hb_flowtable *table, const uint8_t key[16]);
 void hb_flowtable_fini(struct hb_flowtable *table);
 
+/* The flow that has this leg already; NULL if none has. Fills in the node, and does not enter it. */
+struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_node *node,
+				   enum hb_leg leg, const struct hb_leg_key *key);
+
 /* Enters a leg; the node is its owner's. False if another flow has this leg already. */
 bool hb_flowtable_insert(struct hb_flowtable *table, struct hb_node *node, enum hb_leg leg,
 			 const struct hb_leg_key *key);

@@ -209,6 +209,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	hb_track_server(&flow->track, &shown, hb_flow_age_ms(flow, core->now.mono_ns));
 	if (flow->track.server_next != before)
 		handover->passed_ns = core->now.mono_ns;
+	hb_debt_cancel(core, flow);
 	if (packet->payload_len > 0)
 		handover->passed_byte = true;
 	return passes ? hb_edit_finish(edit) : HB_DROP;

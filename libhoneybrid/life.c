@@ -3,7 +3,8 @@
  * A flow has one timer, and it is set lazily: a packet does not move it. When it fires too early
  * for the last packet it is set again, so that a busy flow costs nothing here.
  *
- * A closed flow is reported after closed_delay_ms and forgotten. Two kinds stay for a while as
+ * A closed flow is reported after closed_delay_ms and forgotten, at once after a RST. Others stay for
+ * a while, so that a repeated FIN does not look like a session, two kinds of them longer, as
  * tombstones: a redirected one, since both honeypots may still send packets that the client must not
  * see; and one whose frontend is in TIME-WAIT on a leg that other flows of the client's could take,
  * since a session with another attacked address is not what that is waiting for (rule 20).
@@ -23,6 +24,7 @@
 #define FIRST_FREE_PORT 1024
 #define TOMBSTONE_FIN_NS (60 * HB_NS_PER_S)
 #define TOMBSTONE_RESET_NS (10 * HB_NS_PER_S)
+#define LINGER_NS (10 * HB_NS_PER_S) /* after both FINs: one may come again */
 
 struct hb_flow_block {
 	struct hb_flow_block *next;
@@ -94,29 +96,33 @@ static const struct hb_options *options_of(const struct hb_core *core, const str
 	return flow->target ? &flow->target->policy->options : &core->policy->options;
 }
 
-static bool leaves_tombstone(const struct hb_flow *flow)
+/* How long a flow stays after it was reported. */
+static uint64_t tombstone_ns(const struct hb_flow *flow)
 {
+	bool redirected = flow->redirect != NULL;
 	if (!hb_life_is_closed(flow))
-		return false;
-	bool time_wait = (flow->track.flags & (HB_TRACK_SERVER_ENDED | HB_TRACK_RESET)) ==
-			 HB_TRACK_SERVER_ENDED;
-	return flow->redirect != NULL || (time_wait && !hb_flow_is_identity(flow));
+		return 0;
+	if (flow->track.flags & HB_TRACK_RESET)
+		return redirected ? TOMBSTONE_RESET_NS : 0;
+	bool time_wait = flow->track.flags & HB_TRACK_SERVER_ENDED;
+	if (redirected || (time_wait && !hb_flow_is_identity(flow)))
+		return TOMBSTONE_FIN_NS;
+	return LINGER_NS;
 }
 
 static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 {
 	const struct hb_options *options = options_of(core, flow);
-	if (flow->flags & HB_FLOW_REPORTED) {
-		if (!leaves_tombstone(flow))
-			return 0;
-		return flow->track.flags & HB_TRACK_RESET ? TOMBSTONE_RESET_NS : TOMBSTONE_FIN_NS;
-	}
+	if (flow->flags & HB_FLOW_REPORTED)
+		return tombstone_ns(flow);
 	/* A FIN, or what stands before it, may have been lost behind us. */
 	if (hb_life_is_closed(flow) && !(flow->track.flags & HB_TRACK_RESET) &&
 	    !hb_track_all_acknowledged(&flow->track))
 		return TOMBSTONE_FIN_NS;
 	if (hb_life_is_closed(flow))
 		return options->closed_delay_ms * HB_NS_PER_MS;
+	if (flow->track.flags & HB_TRACK_RESET_UNSURE)
+		return TOMBSTONE_RESET_NS;
 	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;
 	bool established = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_MIDSTREAM);
 	bool shared = flow->flags & HB_FLOW_SHARED; /* the tracker follows but one of them */
@@ -133,6 +139,18 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 }
 
 /* A session that somebody still uses. */
+static void forget(struct hb_core *core, struct hb_flow *flow)
+{
+	hb_wheel_cancel(&core->wheel, &flow->timer);
+	hb_handover_free(core, flow);
+	hb_record_free(flow->record, &core->budget);
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
+	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
+	core->counters.flows--;
+	pool_give(&core->pool, flow);
+}
+
 static bool is_established(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED) &&
@@ -153,16 +171,23 @@ static bool evict(struct hb_core *core)
 	return true;
 }
 
+/* Enters a leg. A flow that only waits for a repeated FIN gives way. */
+static bool enter_leg(struct hb_core *core, struct hb_flow *flow, enum hb_leg leg)
+{
+	struct hb_leg_key key = hb_flow_leg(flow, leg);
+	struct hb_node *node = &flow->nodes[leg];
+	struct hb_flow *other = hb_flowtable_clash(&core->table, node, leg, &key);
+	if (other != NULL && (other->flags & HB_FLOW_REPORTED) && tombstone_ns(other) == LINGER_NS)
+		forget(core, other);
+	return hb_flowtable_insert(&core->table, node, leg, &key);
+}
+
 /* Enters both legs as they are, or neither. */
 static bool try_legs(struct hb_core *core, struct hb_flow *flow)
 {
-	struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_CLIENT);
-	if (!hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_CLIENT], HB_LEG_CLIENT, &key))
+	if (!enter_leg(core, flow, HB_LEG_CLIENT))
 		return false;
-	if (hb_flow_is_identity(flow))
-		return true;
-	key = hb_flow_leg(flow, HB_LEG_FRONTEND);
-	if (hb_flowtable_insert(&core->table, &flow->nodes[HB_LEG_FRONTEND], HB_LEG_FRONTEND, &key))
+	if (hb_flow_is_identity(flow) || enter_leg(core, flow, HB_LEG_FRONTEND))
 		return true;
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	return false;
@@ -246,18 +271,6 @@ void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 		flow->client_packets++;
 }
 
-static void forget(struct hb_core *core, struct hb_flow *flow)
-{
-	hb_wheel_cancel(&core->wheel, &flow->timer);
-	hb_handover_free(core, flow);
-	hb_record_free(flow->record, &core->budget);
-	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
-	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
-	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
-	core->counters.flows--;
-	pool_give(&core->pool, flow);
-}
-
 static void report(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
 	if (flow->flags & HB_FLOW_REPORTED)
@@ -283,7 +296,7 @@ void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 		return;
 	}
 	bool closed = hb_life_is_closed(flow);
-	if (leaves_tombstone(flow) && !(flow->flags & HB_FLOW_REPORTED)) {
+	if (tombstone_ns(flow) > 0 && !(flow->flags & HB_FLOW_REPORTED)) {
 		report(core, flow, "");
 		hb_life_arm(core, flow);
 		return;

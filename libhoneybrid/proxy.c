@@ -163,6 +163,7 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 		bool passes = hb_debt_from_honeypot(hb_handover_of(flow), &edit, &shown);
 		hb_replay_acknowledged(core, hb_handover_of(flow), packet);
 		hb_debt_settle(core, flow);
+		hb_debt_cancel(core, flow);
 		if (flow->record == NULL)
 			hb_handover_retire(core, flow);
 		if (!passes)

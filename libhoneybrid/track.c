@@ -206,9 +206,11 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 
 static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->seq == track->server_ack || packet->seq == track->client_next ||
-	    (track->flags & HB_TRACK_MIDSTREAM))
+	if (packet->seq == track->server_ack || (track->flags & HB_TRACK_MIDSTREAM))
 		track->flags |= HB_TRACK_RESET;
+	else if (packet->seq == track->client_next)
+		track->flags |=
+			track->flags & HB_TRACK_LOOSE ? HB_TRACK_RESET_UNSURE : HB_TRACK_RESET;
 }
 
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
@@ -221,6 +223,7 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 	}
 	if (packet->tcp_flags & HB_TCP_SYN)
 		return;
+	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE;
 	hb_track_client_ack(track, packet);
 	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
 	    track->client_ack != track->server_isn)

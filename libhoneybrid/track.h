@@ -18,6 +18,8 @@ enum {
 	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
 	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
 	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
+	/* A RST that counts if the data before it did: in a decided flow nobody sums that. */
+	HB_TRACK_RESET_UNSURE = 0x400,
 	HB_TRACK_LOOSE = 0x100, /* decided: ends matter still, what was passed in order does not */
 	HB_TRACK_SERVER_ENDED = 0x200, /* the server's FIN came first: it waits in TIME-WAIT */
 };

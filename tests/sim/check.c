@@ -249,7 +249,8 @@ static bool silence_deceived(const struct world *world)
 
 	if (!world->handed_over)
 		return false;
-	unsigned losses = world->impaired_before[ROLE_FRONTEND] + world->impaired_before[ROLE_BACKEND];
+	unsigned losses =
+		world->impaired_before[ROLE_FRONTEND] + world->impaired_before[ROLE_BACKEND];
 	if (plan->backend == BACKEND_SLOW || (losses != 0 && world->info.latency_us >= WAITS_US))
 		return true;
 	if (world->impaired_before[ROLE_FRONTEND] != 0 &&
