@@ -459,6 +459,10 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 {
 	if (!hb_flow_is_tcp(flow))
 		return HB_DROP; /* its answers to what it had stay with us now */
+	if (hb_track_took_unseen(&flow->track, packet)) {
+		hb_commit_undo(core, flow, "the frontend took what was not recorded");
+		return HB_DROP; /* it will acknowledge again */
+	}
 	enum hb_verdict verdict = frontend_packet(core, flow, dgram, packet);
 	hb_commit_try(core, flow);
 	return verdict;

@@ -90,12 +90,28 @@ static bool carries_stream(const struct hb_packet *packet)
 	return packet->payload_len > 0 && !other;
 }
 
-/* A hole was filled, and what came early before is in order now. */
-static void follow_joined(struct hb_flow *flow)
+static bool fin_is_early(const struct hb_flow *flow, const struct hb_packet *packet)
 {
-	if (hb_flow_records(flow) && flow->record != NULL)
-		flow->track.client_next =
-			hb_seq_max(flow->track.client_next, hb_stream_end(&flow->record->stream));
+	return hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_FIN) &&
+	       hb_seq_after(packet->seq, flow->track.client_next);
+}
+
+/* A hole was filled, and what came early before is in order now, a FIN too. */
+static void follow_joined(struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_record *record = flow->record;
+	struct hb_track *track = &flow->track;
+	if (!hb_flow_records(flow) || record == NULL || (track->flags & HB_TRACK_CLIENT_FIN))
+		return;
+	track->client_next = hb_seq_max(track->client_next, hb_stream_end(&record->stream));
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	if ((packet->tcp_flags & HB_TCP_FIN) && hb_seq_after(end, track->client_next) &&
+	    !hb_seq_after(end, track->edge)) {
+		record->fin_early = true;
+		record->fin_at = end;
+	}
+	if (record->fin_early && record->fin_at == track->client_next)
+		hb_track_client_ends(track);
 }
 
 static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *flow,
@@ -109,11 +125,11 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 	hb_translate_to_honeypot(&edit, flow, &translation);
 	if (hb_flow_is_tcp(flow) && carries_stream(packet))
 		hb_copies_unify(flow->record, &edit);
-	if (hb_flow_records(flow) && carries_stream(packet))
+	if (hb_flow_records(flow) && (carries_stream(packet) || fin_is_early(flow, packet)))
 		record(core, flow, packet);
 	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
-		follow_joined(flow);
+		follow_joined(flow, packet);
 	}
 	return hb_edit_finish(&edit);
 }
@@ -149,6 +165,8 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	if (hb_flow_is_tcp(flow)) {
+		if (flow->state == HB_STATE_DECISION && hb_track_took_unseen(&flow->track, packet))
+			hb_handover_decline(core, flow, "the frontend took what was not recorded");
 		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;

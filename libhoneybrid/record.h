@@ -38,6 +38,8 @@ struct hb_record {
 	uint32_t largest_window;      /* that the client offered, in bytes */
 	struct hb_early_piece *early; /* by sequence number */
 	size_t early_bytes;           /* memory that they take */
+	bool fin_early;               /* a FIN came before what is ahead of it, */
+	uint32_t fin_at;              /* and stands here */
 	bool cut_short;               /* an early piece found no room behind the stream */
 	bool given_up;                /* a limit was reached: the flow can no longer be replayed */
 };

@@ -97,6 +97,7 @@ bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *p
 		return true;
 	return (packet->tcp_flags & HB_TCP_ACK) && !clock_goes_back(track, packet) &&
 	       !hb_seq_after(packet->seq, hb_seq_max(track->edge, track->client_next)) &&
+	       !hb_seq_before(packet->seq + hb_track_segment_len(packet), track->server_ack) &&
 	       !hb_seq_after(packet->ack, track->server_next) &&
 	       !hb_track_ack_is_ancient(track, packet);
 }
@@ -105,6 +106,13 @@ bool hb_track_answers(const struct hb_track *track, const struct hb_packet *pack
 {
 	return arrives(track, packet) && (packet->tcp_flags & HB_TCP_ACK) &&
 	       !(packet->tcp_flags & HB_TCP_RST);
+}
+
+bool hb_track_took_unseen(const struct hb_track *track, const struct hb_packet *packet)
+{
+	return (track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
+	       !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
+	       hb_seq_after(packet->ack, track->client_next);
 }
 
 size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet)
@@ -213,6 +221,12 @@ static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 			track->flags & HB_TRACK_LOOSE ? HB_TRACK_RESET_UNSURE : HB_TRACK_RESET;
 }
 
+void hb_track_client_ends(struct hb_track *track)
+{
+	track->client_next++;
+	track->flags |= HB_TRACK_CLIENT_FIN;
+}
+
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 {
 	if (!hb_track_acceptable(track, packet))
@@ -234,10 +248,8 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 	else if (hb_track_in_order(track, packet))
 		track->client_next = payload_end(track, packet);
 	if ((packet->tcp_flags & HB_TCP_FIN) && end == track->client_next &&
-	    !(track->flags & HB_TRACK_CLIENT_FIN)) {
-		track->client_next++;
-		track->flags |= HB_TRACK_CLIENT_FIN;
-	}
+	    !(track->flags & HB_TRACK_CLIENT_FIN))
+		hb_track_client_ends(track);
 }
 
 static void server_syn_ack(struct hb_track *track, const struct hb_packet *packet)

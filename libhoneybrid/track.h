@@ -49,6 +49,9 @@ struct hb_track {
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet);
 
 /* Follows a packet that is passed on to the server, or to the client. @age_ms: of the flow. */
+/* The client's stream ends here: with its FIN, which may have come before its last bytes. */
+void hb_track_client_ends(struct hb_track *track);
+
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
 
@@ -57,7 +60,7 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 
 /*
  * True if the server would look at a segment of the client's at all: it gets there, it is not
- * wholly behind the window, acknowledges neither what was never sent nor what was long ago (RFC
+ * wholly behind or before the window, acknowledges neither what was never sent nor what was long ago (RFC
  * 9293, 3.10.7.4; RFC 5961, 5.2), its clock does not go back (RFC 7323, 5.2), and it has no
  * signature that nobody asked for. A RST or SYN: only whether it gets there.
  */
@@ -68,6 +71,9 @@ bool hb_track_answers(const struct hb_track *track, const struct hb_packet *pack
 
 /* True if an ACK of the client's is so old that the server refuses all of the segment. */
 bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packet *packet);
+
+/* True if the server has acknowledged what it was never given, as far as is known here. */
+bool hb_track_took_unseen(const struct hb_track *track, const struct hb_packet *packet);
 
 /* How much of the segment's payload lies within the server's window. */
 size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *packet);

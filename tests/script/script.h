@@ -72,6 +72,8 @@ struct script_segment {
 	uint16_t pieces; /* sent: in fragments of so many bytes; expected: in so many */
 	uint32_t seq, ack;
 	struct hb_tcp_options options; /* .present tells which */
+	uint8_t raw[40];               /* sent: the bytes of all options, in their place */
+	size_t raw_len;
 	uint8_t absent;                /* HB_TCPOPT_* that must not be there */
 	uint8_t *payload;              /* NULL for none */
 	size_t payload_len;

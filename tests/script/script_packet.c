@@ -117,7 +117,10 @@ static void put_tcp(struct writer *w, const struct script_segment *segment,
 	put16(w, segment->has & SCRIPT_HAS_WINDOW ? segment->window : 64240);
 	put16(w, 0);
 	put16(w, segment->urgent);
-	put_options(w, &segment->options);
+	if (segment->raw_len > 0)
+		put_bytes(w, segment->raw, segment->raw_len);
+	else
+		put_options(w, &segment->options);
 	w->buf[start + 12] = (uint8_t)((w->len - start) / 4 << 4);
 }
 

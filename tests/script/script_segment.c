@@ -19,7 +19,7 @@ static bool parse_flags(struct script_line *line, uint8_t *flags)
 	*flags = 0;
 	if (script_line_at_end(line) || word->len == 0)
 		return script_line_wrong(line, "expected TCP flags, \"udp\", \"icmp\" or \"it\"");
-	for (size_t i = 0; i < word->len; i++) {
+	for (size_t i = 0; i < word->len && word->text[0] != '-'; i++) {
 		const char *letter = memchr(flag_letters, word->text[i], sizeof(flag_letters) - 1);
 
 		if (letter == NULL)
@@ -111,6 +111,26 @@ static bool parse_fill(struct script_line *line, struct script_segment *segment)
 
 		segment->payload[i] =
 			(uint8_t)('a' + (place % 26 + place / 26 % 23 + place / 598 % 19) % 26);
+	}
+	return true;
+}
+
+/* "raw HEX": what stands where options stand, right or wrong. */
+static bool parse_raw(struct script_line *line, struct script_segment *segment)
+{
+	const struct script_word *word = script_line_word(line);
+
+	if (word == NULL)
+		return false;
+	if (word->len % 8 != 0 || word->len > 2 * sizeof(segment->raw))
+		return script_line_wrong(line, "expected up to 40 bytes, a multiple of 4, in hex");
+	segment->raw_len = word->len / 2;
+	for (size_t i = 0; i < segment->raw_len; i++) {
+		int high = hex_digit(word->text[2 * i]), low = hex_digit(word->text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return script_line_wrong(line, "expected hexadecimal digits");
+		segment->raw[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }
@@ -282,6 +302,8 @@ static bool parse_value(struct script_line *line, struct script_segment *segment
 		return parse_sack(line, segment);
 	if (script_line_take(line, "fill"))
 		return parse_fill(line, segment);
+	if (script_line_take(line, "raw"))
+		return parse_raw(line, segment);
 	if (script_line_take(line, "len"))
 		return parse_length(line, segment);
 	*found = !script_line_at_end(line) && line->words[line->next].is_string;

@@ -78,7 +78,8 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 			packet->options.sack[i].right);
 }
 
-void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet)
+void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet,
+		  bool unfinished)
 {
 	if (trace->out == NULL)
 		return;
@@ -86,6 +87,8 @@ void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *pac
 	print_fields(trace->expecting, packet);
 	if (packet->payload_len > 0)
 		fprintf(trace->expecting, " len %zu", packet->payload_len);
+	if (!unfinished && !hb_packet_checksum_ok(packet))
+		fputs(" badsum", trace->expecting);
 }
 
 /* Other versions of the client's bytes are other places of the script's text. */
@@ -104,6 +107,18 @@ static uint32_t fill_place(const struct trace *trace, enum role from,
 			return at + version * OTHER_TEXT;
 	}
 	return at;
+}
+
+/* Options that the words of a script cannot say. */
+static void print_raw_options(FILE *out, const struct hb_packet *packet)
+{
+	bool odd = packet->options.present == 0 || (packet->options.present & HB_TCPOPT_FOREIGN);
+
+	if (!odd || packet->payload_offset == packet->l4_offset + 20)
+		return;
+	fputs(" raw ", out);
+	for (size_t at = packet->l4_offset + 20u; at < packet->payload_offset; at++)
+		fprintf(out, "%02x", packet->data[at]);
 }
 
 static void print_sent(const struct trace *trace, enum role from, const struct hb_packet *packet,
@@ -131,8 +146,7 @@ static void print_sent(const struct trace *trace, enum role from, const struct h
 		fputs(" partial", trace->out);
 	if (!hb_packet_checksum_ok(packet))
 		fputs(" badsum", trace->out);
-	if (options->present & HB_TCPOPT_FOREIGN)
-		fputs(" md5", trace->out);
+	print_raw_options(trace->out, packet);
 }
 
 void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,

@@ -22,8 +22,9 @@ struct trace {
 void trace_open(struct trace *trace, const struct plan *plan, FILE *out);
 void trace_close(struct trace *trace);
 
-/* A packet left the gateway; shown with the next line. */
-void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet);
+/* A packet left the gateway; shown with the next line. @unfinished  a device is to sum it. */
+void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet,
+		  bool unfinished);
 
 /* A packet went in, or (NULL) a timer fired. */
 void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,

@@ -123,8 +123,9 @@ static void look_at_client(struct world *world, const struct hb_packet *packet)
 	world->shown_ttl = packet->ttl;
 }
 
-/* A packet leaves the gateway. */
-static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t gso_size)
+/* A packet leaves the engine; @dies  its TTL ends here. */
+static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t gso_size,
+		  bool dies)
 {
 	struct hb_packet packet;
 
@@ -137,7 +138,9 @@ static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t
 		world_wrong(world, "the gateway sends a packet to nobody");
 		return;
 	}
-	trace_leaves(&world->trace, to, &packet);
+	trace_leaves(&world->trace, to, &packet, gso_size != 0);
+	if (dies)
+		return;
 	if (len > WIRE_MTU && gso_size == 0)
 		world_wrong(world, "the %s is sent %zu bytes at once", plan_role_name(to), len);
 	if (owner(world, &packet.src, packet.src_port) == to ||
@@ -160,7 +163,7 @@ static void emit(void *ctx, const struct hb_datagram *dgram)
 	if (hb_packet_parse(dgram->data, dgram->len, &packet) == 0 &&
 	    !hb_packet_checksum_ok(&packet))
 		world_wrong(ctx, "the gateway makes a packet with a wrong checksum");
-	leave(ctx, dgram->data, dgram->len, 0);
+	leave(ctx, dgram->data, dgram->len, 0, false);
 }
 
 static bool is_session(const struct world *world, const struct hb_flow_info *flow)
@@ -204,25 +207,23 @@ static void leave_checksum_open(uint8_t *data, const struct hb_packet *packet)
 	data[packet->l4_offset + 17] = 0xad;
 }
 
-/* What the kernel does with a packet that may go on. False: its TTL ends here. */
-static bool forwarded(struct world *world, struct hb_datagram *dgram, enum hb_verdict verdict,
-		      bool right)
+/* What the kernel does with a packet that may go on. */
+static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verdict verdict,
+		    const struct link_packet *in, bool right)
 {
 	bool partial = dgram->checksum == HB_CHECKSUM_PARTIAL;
 	struct hb_packet packet;
 
 	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0) {
 		world_wrong(world, "the engine passes %zu bytes that are no packet", dgram->len);
-		return false;
+		return;
 	}
-	if (packet.ttl <= 1)
-		return false;
 	if (dgram->gso || (partial && verdict == HB_ACCEPT))
 		wire_sum(dgram->data, dgram->len);
 	else if (hb_packet_checksum_ok(&packet) != right)
 		world_wrong(world, "a checksum was %s, and is not any more",
 			    right ? "right" : "wrong");
-	return true;
+	leave(world, dgram->data, dgram->len, in->offload.gso_size, packet.ttl <= 1);
 }
 
 /* A packet reaches the gateway. */
@@ -249,8 +250,8 @@ static void enter(struct world *world, struct link_packet *in)
 		leave_checksum_open(buf, &packet);
 	}
 	enum hb_verdict verdict = hb_engine_input(world->engine, &dgram, engine_time(world));
-	if (verdict != HB_DROP && forwarded(world, &dgram, verdict, right))
-		leave(world, dgram.data, dgram.len, in->offload.gso_size);
+	if (verdict != HB_DROP)
+		forward(world, &dgram, verdict, in, right);
 	trace_enters(&world->trace, world->now_ns, in->role, &packet, &in->offload);
 }
 
