@@ -150,6 +150,9 @@ void hb_commit_try(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
 	}
 	handover->info.replayed_bytes = hb_seq_distance(flow->track.client_isn + 1, handover->cut);
+	/* It may have gone on with an answer when the backend's was complete. */
+	handover->info.recorded_bytes =
+		hb_seq_distance(flow->track.server_isn + 1, flow->track.server_next);
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
 	set_translation(core, flow);
 	release_to_backend(core, flow);
