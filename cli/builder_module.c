@@ -51,7 +51,21 @@ static struct hb_place place_of(const struct hb_ast_statement *statement,
 	return statement->key->start;
 }
 
-static void collect_settings(struct module_section *taken, const struct hb_module *module)
+/* Of a parameter that old configurations have. */
+static void warn_ignored(struct hb_builder *builder, const struct hb_ast_statement *statement,
+			 const struct hb_module *module)
+{
+	for (const struct hb_param *param = module->params; param && param->name; param++) {
+		if (param->type == HB_PARAM_IGNORED &&
+		    strcmp(param->name, statement->key->text) == 0)
+			hb_diag_warning(builder->diag, statement->key->start,
+					"\"%s\" has no effect: %s", param->name,
+					param->help ? param->help : "it is not used any more");
+	}
+}
+
+static void collect_settings(struct hb_builder *builder, struct module_section *taken,
+			     const struct hb_module *module)
 {
 	for (const struct hb_ast_statement *statement = taken->section->statements; statement;
 	     statement = statement->next) {
@@ -59,6 +73,7 @@ static void collect_settings(struct module_section *taken, const struct hb_modul
 
 		if (strcmp(statement->key->text, "function") == 0)
 			continue;
+		warn_ignored(builder, statement, module);
 		place = place_of(statement, module);
 		taken->settings[taken->count++] = (struct hb_setting){
 			.name = statement->key->text,
@@ -209,7 +224,7 @@ void hb_builder_add_module(struct hb_builder *builder, const struct hb_ast_secti
 		hb_diag_error(builder->diag, HB_EXIT_SYSTEM, section->name->start, "out of memory");
 		return;
 	}
-	collect_settings(&taken, module);
+	collect_settings(builder, &taken, module);
 	add_instance(builder, &taken, module);
 	free(taken.settings);
 }

@@ -133,6 +133,11 @@ static void add_history(struct line *line, const struct hb_log_record *end,
 		add(line, "|error:%" PRIu32, history->handover.problems);
 	add_stay(line, &stays[HB_STATE_FORWARD]);
 	add_stay(line, &stays[HB_STATE_PROXY]);
+	/* The frontend's rule refused it, or a control rule was asked: no DECISION to stand in. */
+	if (!stays[HB_STATE_DECISION].reached && end->trace[0]) {
+		add(line, " trace:");
+		add_text(line, end->trace);
+	}
 	if (end->flow.honeypot_client_port != end->flow.client.port)
 		add(line, " port:%u", (unsigned)end->flow.honeypot_client_port);
 	if (history->failed)

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each packet that a honeypot sends on a flow of its own is asked about. A control rule may lead the
+ * flow to somebody else (hb_query_divert): then it has a second leg, and addresses and ports are
+ * translated as for a session that a frontend behind a darknet serves. Nothing of such a flow goes to
+ * whom the honeypot meant.
+ */
 #include "contain.h"
 
 #include "decide.h"
 #include "life.h"
+#include "translate.h"
 
 enum {
 	ICMP_ECHO = 8, /* RFC 792 */
@@ -11,20 +18,55 @@ enum {
 	ICMPV6_ECHO = 128,      /* RFC 4443 */
 };
 
-static enum hb_verdict judge(struct hb_core *core, struct hb_flow *flow,
-			     const struct hb_packet *packet)
+static bool is_let_out(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
 	const struct hb_policy *policy = flow->target->policy;
-	bool denied = policy->options.deny_hih_init && hb_policy_is_backend(policy, &flow->client);
+	if (policy->options.deny_hih_init && hb_policy_is_backend(policy, &flow->client))
+		return false;
 	/* Without a SYN it is what is left of a session that is not known any more, with an attacker
 	 * who knows the honeypot under another address. */
-	denied = denied || (hb_flow_is_tcp(flow) && (flow->track.flags & HB_TRACK_MIDSTREAM));
-	if (!denied && hb_decide_control(core, flow, packet) == HB_DECISION_ACCEPT) {
-		flow->flags |= HB_FLOW_LET_OUT;
+	if (hb_flow_is_tcp(flow) && (flow->track.flags & HB_TRACK_MIDSTREAM))
+		return false;
+	if (hb_decide_control(core, flow, packet) != HB_DECISION_ACCEPT)
+		return false;
+	return hb_flow_diverted(flow) == NULL || hb_life_enter_diverted(core, flow);
+}
+
+/* The other end may be a honeypot, too: only what was let out can be answered, by who got it. */
+static bool is_answer(const struct hb_match *match)
+{
+	bool from_asked = hb_flow_diverted(match->flow) != NULL && match->leg == HB_LEG_CLIENT;
+	return (match->flow->flags & HB_FLOW_LET_OUT) && !from_asked;
+}
+
+bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
+		       const struct hb_packet *packet)
+{
+	bool passes = match->direction == HB_FROM_CLIENT ? is_let_out(core, match->flow, packet)
+							 : is_answer(match);
+	if (passes)
+		match->flow->flags |= HB_FLOW_LET_OUT;
+	else
+		core->counters.contained++;
+	return passes;
+}
+
+static enum hb_verdict judge(struct hb_core *core, const struct hb_match *match,
+			     struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	struct hb_flow *flow = match->flow;
+	if (!hb_contain_passes(core, match, packet))
+		return HB_DROP;
+	if (hb_flow_diverted(flow) == NULL)
 		return HB_ACCEPT;
-	}
-	core->counters.contained++;
-	return HB_DROP;
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	if (match->direction == HB_FROM_CLIENT)
+		hb_translate_to_honeypot(&edit, flow, &translation);
+	else
+		hb_translate_to_client(&edit, flow, &translation);
+	return hb_edit_finish(&edit);
 }
 
 bool hb_contain_is_question(const struct hb_packet *packet)
@@ -38,34 +80,30 @@ bool hb_contain_is_question(const struct hb_packet *packet)
 		packet->icmp_type == ICMP_ADDRESS_MASK);
 }
 
-enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
-				 const struct hb_target *target, uint32_t mark)
+enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram,
+				 const struct hb_packet *packet, const struct hb_target *target)
 {
-	struct hb_flow *flow = hb_life_start(core, packet, target, true, mark);
+	struct hb_flow *flow = hb_life_start(core, packet, target, true, dgram->mark);
 	if (flow == NULL) {
 		core->counters.contained++;
 		return HB_DROP;
 	}
 	hb_life_set_state(core, flow, HB_STATE_CONTROL);
 	hb_life_arm(core, flow);
-	return judge(core, flow, packet);
+	struct hb_match match = { flow, HB_LEG_CLIENT, HB_FROM_CLIENT };
+	return judge(core, &match, dgram, packet);
 }
 
-enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
-				  const struct hb_packet *packet, enum hb_direction direction)
+enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *match,
+				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
+	struct hb_flow *flow = match->flow;
 	if (packet->protocol == HB_PROTO_TCP && packet->has_l4) { /* not an ICMP error about it */
-		if (direction == HB_FROM_CLIENT)
+		if (match->direction == HB_FROM_CLIENT)
 			hb_track_client(&flow->track, packet);
 		else
 			hb_track_server(&flow->track, packet,
 					hb_flow_age_ms(flow, core->now.mono_ns));
 	}
-	if (direction == HB_FROM_CLIENT)
-		return judge(core, flow, packet);
-	/* The other end may be a honeypot, too: only what was let out can be answered. */
-	if (flow->flags & HB_FLOW_LET_OUT)
-		return HB_ACCEPT;
-	core->counters.contained++;
-	return HB_DROP;
+	return judge(core, match, dgram, packet);
 }

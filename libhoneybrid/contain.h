@@ -7,14 +7,18 @@
 #include "target.h"
 
 /* The first packet of something that a honeypot starts. @target as hb_policy_find_honeypot() gave. */
-enum hb_verdict hb_contain_start(struct hb_core *core, const struct hb_packet *packet,
-				 const struct hb_target *target, uint32_t mark);
+enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram,
+				 const struct hb_packet *packet, const struct hb_target *target);
 
 /* An ICMP message that asks: never an answer, though it has the numbers of one. */
 bool hb_contain_is_question(const struct hb_packet *packet);
 
 /* A later packet of such a flow. */
-enum hb_verdict hb_contain_packet(struct hb_core *core, struct hb_flow *flow,
-				  const struct hb_packet *packet, enum hb_direction direction);
+enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *match,
+				  struct hb_datagram *dgram, const struct hb_packet *packet);
+
+/* True if a packet of such a flow, or an ICMP error about one, may pass; counted if not. */
+bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
+		       const struct hb_packet *packet);
 
 #endif

@@ -17,6 +17,7 @@ struct asking {
 	struct hb_query query;
 	struct hb_flow_info info;
 	struct hb_query_sink sink;
+	const struct hb_endpoint *divert; /* where a module wants the flow to go */
 };
 
 static enum hb_decision remembered(const struct hb_flow *flow, unsigned leaf, bool *known)
@@ -86,6 +87,21 @@ static int pick(void *ctx, unsigned number)
 	return 0;
 }
 
+static int divert(void *ctx, const struct hb_endpoint *to)
+{
+	struct asking *asking = ctx;
+	const struct hb_flow *flow = asking->flow;
+	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	if (hb_flow_diverted(flow) != NULL || asking->core->dry_run)
+		return 0;
+	if (!has_ports || (flow->flags & HB_FLOW_LET_OUT) ||
+	    !(flow->flags & HB_FLOW_FROM_HONEYPOT) ||
+	    hb_addr_is_ipv4(&to->addr) != hb_addr_is_ipv4(&flow->client))
+		return -EINVAL;
+	asking->divert = to;
+	return 0;
+}
+
 static enum hb_decision ask_leaf(void *ctx, size_t i)
 {
 	struct asking *asking = ctx;
@@ -113,6 +129,8 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 	asking.sink = (struct hb_query_sink){ .note = note, .stream = stream, .ctx = &asking };
 	if (rule == &flow->target->backpick_rule)
 		asking.sink.pick = pick;
+	if (rule == &flow->target->control_rule)
+		asking.sink.divert = divert;
 	asking.query = (struct hb_query){
 		.size = sizeof(struct hb_query),
 		.packet = packet,
@@ -123,7 +141,10 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 		.backend_count = flow->target->backend_count,
 		.reserved = &asking.sink,
 	};
-	return hb_rule_evaluate(rule->rule, ask_leaf, &asking);
+	enum hb_decision decision = hb_rule_evaluate(rule->rule, ask_leaf, &asking);
+	if (decision == HB_DECISION_ACCEPT && asking.divert != NULL)
+		flow->diverted = asking.divert;
+	return decision;
 }
 
 enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,

@@ -21,7 +21,10 @@ enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,
 enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,
 				   const struct hb_packet *packet, unsigned *number);
 
-/* The control rule, about any packet of what a honeypot started. No rule: reject. */
+/*
+ * The control rule, about any packet of what a honeypot started. No rule: reject. Where it accepts,
+ * flow->diverted may be set: then the packet is for somebody else.
+ */
 enum hb_decision hb_decide_control(struct hb_core *core, struct hb_flow *flow,
 				   const struct hb_packet *packet);
 

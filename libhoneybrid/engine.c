@@ -209,7 +209,7 @@ static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgra
 {
 	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
 	if (honeypot != NULL)
-		return hb_contain_start(core, packet, honeypot, dgram->mark);
+		return hb_contain_start(core, dgram, packet, honeypot);
 	const struct hb_target *target = hb_policy_match(core->policy, packet);
 	struct hb_flow *flow = hb_life_start(core, packet, target, false, dgram->mark);
 	if (flow == NULL)
@@ -234,7 +234,9 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 {
 	switch ((enum hb_flow_state)flow->state) {
 	case HB_STATE_CONTROL:
-		return hb_contain_packet(core, flow, packet, HB_FROM_CLIENT);
+		return hb_contain_packet(core,
+					 &(struct hb_match){ flow, HB_LEG_CLIENT, HB_FROM_CLIENT },
+					 dgram, packet);
 	case HB_STATE_DECISION:
 	case HB_STATE_PROXY:
 		return hb_proxy_client(core, flow, dgram, packet);
@@ -258,7 +260,7 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 	bool backend = match->leg == HB_LEG_BACKEND;
 	switch ((enum hb_flow_state)flow->state) {
 	case HB_STATE_CONTROL:
-		return hb_contain_packet(core, flow, packet, HB_FROM_SERVER);
+		return hb_contain_packet(core, match, dgram, packet);
 	case HB_STATE_DECISION:
 	case HB_STATE_PROXY:
 		return backend ? HB_DROP : hb_proxy_frontend(core, flow, dgram, packet);

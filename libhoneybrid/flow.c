@@ -69,6 +69,11 @@ bool hb_flow_records(const struct hb_flow *flow)
 static struct hb_endpoint frontend_of(const struct hb_flow *flow)
 {
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
+	const struct hb_endpoint *diverted = hb_flow_diverted(flow);
+	if (diverted != NULL) {
+		uint16_t port = diverted->port ? diverted->port : flow->attacked_port;
+		return (struct hb_endpoint){ diverted->addr, port };
+	}
 	if (flow->target == NULL || flow->state == HB_STATE_CONTROL ||
 	    (flow->flags & (HB_FLOW_FROM_HONEYPOT | HB_FLOW_DRY_RUN)))
 		return attacked;

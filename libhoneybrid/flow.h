@@ -64,7 +64,11 @@ struct hb_flow {
 	struct hb_timer timer;
 	struct hb_flow *older, *newer;  /* list of undecided flows */
 	const struct hb_target *target; /* NULL if none matched */
-	struct hb_record *record;
+	union {
+		struct hb_record *record; /* of a flow that a client started */
+		/* HB_FLOW_FROM_HONEYPOT: who gets it instead of whom it was for; NULL: nobody. */
+		const struct hb_endpoint *diverted;
+	};
 	struct hb_redirect *redirect; /* from the trigger packet on */
 	uint64_t id;
 	uint64_t started_ns, last_ns;
@@ -102,6 +106,12 @@ uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns);
 static inline bool hb_flow_is_tcp(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP;
+}
+
+/* Who gets what a honeypot started, if it is not whom it was for; else NULL. */
+static inline const struct hb_endpoint *hb_flow_diverted(const struct hb_flow *flow)
+{
+	return flow->flags & HB_FLOW_FROM_HONEYPOT ? flow->diverted : NULL;
 }
 
 /* True while the client's payload must be recorded. */

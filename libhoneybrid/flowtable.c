@@ -87,12 +87,23 @@ static void grow(struct hb_flowtable *table)
 	table->mask = count - 1;
 }
 
+/*
+ * True for a client leg on which answers come in, too: nobody else has this flow's answers, or it is
+ * diverted, and what seems to be one is not from whom it went to.
+ */
+static bool takes_answers(const struct hb_node *node)
+{
+	const struct hb_flow *flow = hb_flowtable_flow(node);
+	return node->leg == HB_LEG_CLIENT &&
+	       (hb_flow_is_identity(flow) || hb_flow_diverted(flow) != NULL);
+}
+
 /* Legs on which a packet of the client's belongs to the flow, and those of a honeypot. */
-static bool leg_takes(enum hb_leg leg, bool identity, enum hb_direction direction)
+static bool leg_takes(enum hb_leg leg, bool answers, enum hb_direction direction)
 {
 	if (direction == HB_FROM_CLIENT)
 		return leg == HB_LEG_CLIENT;
-	return leg != HB_LEG_CLIENT || identity;
+	return leg != HB_LEG_CLIENT || answers;
 }
 
 struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_node *node,
@@ -102,19 +113,19 @@ struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_n
 				  key->server_port, key->protocol);
 	node->leg = (uint8_t)leg;
 	node->hash = hash;
-	bool identity = leg == HB_LEG_CLIENT && hb_flow_is_identity(hb_flowtable_flow(node));
+	bool answers = takes_answers(node);
 	for (const struct hb_node *other = table->buckets[hash & table->mask]; other != NULL;
 	     other = other->next) {
 		if (other->hash != hash)
 			continue;
 		struct hb_flow *flow = hb_flowtable_flow(other);
 		struct hb_leg_key other_key = hb_flow_leg(flow, other->leg);
-		bool other_identity = other->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
+		bool other_answers = takes_answers(other);
 		/* One flow's client leg may look like another's honeypot leg: told by direction. */
-		bool clash = (leg_takes(leg, identity, HB_FROM_CLIENT) &&
-			      leg_takes(other->leg, other_identity, HB_FROM_CLIENT)) ||
-			     (leg_takes(leg, identity, HB_FROM_SERVER) &&
-			      leg_takes(other->leg, other_identity, HB_FROM_SERVER));
+		bool clash = (leg_takes(leg, answers, HB_FROM_CLIENT) &&
+			      leg_takes(other->leg, other_answers, HB_FROM_CLIENT)) ||
+			     (leg_takes(leg, answers, HB_FROM_SERVER) &&
+			      leg_takes(other->leg, other_answers, HB_FROM_SERVER));
 		if (clash && keys_equal(key, &other_key))
 			return flow;
 	}
@@ -161,10 +172,11 @@ struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct
 			continue;
 		struct hb_flow *flow = hb_flowtable_flow(node);
 		struct hb_leg_key key = hb_flow_leg(flow, node->leg);
-		bool identity = node->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
-		if (leg_takes(node->leg, identity, HB_FROM_CLIENT) && keys_equal(&key, &forward))
+		bool answers = takes_answers(node);
+		if (leg_takes(node->leg, answers, HB_FROM_CLIENT) && keys_equal(&key, &forward))
 			return (struct hb_match){ flow, HB_LEG_CLIENT, HB_FROM_CLIENT };
-		if (leg_takes(node->leg, identity, HB_FROM_SERVER) && keys_equal(&key, &backward)) {
+		if (leg_takes(node->leg, answers, HB_FROM_SERVER) && keys_equal(&key, &backward)) {
+			bool identity = node->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
 			enum hb_leg leg = identity ? HB_LEG_FRONTEND : (enum hb_leg)node->leg;
 			return (struct hb_match){ flow, leg, HB_FROM_SERVER };
 		}

@@ -173,26 +173,27 @@ static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet
 }
 
 /* An error about nothing that we know. */
-static enum hb_verdict about_nothing(struct hb_core *core, const struct hb_datagram *dgram,
+static enum hb_verdict about_nothing(struct hb_core *core, struct hb_datagram *dgram,
 				     const struct hb_packet *packet)
 {
 	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
 	if (honeypot != NULL)
-		return hb_contain_start(core, packet, honeypot, dgram->mark);
+		return hb_contain_start(core, dgram, packet, honeypot);
 	return dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP; /* this host's own go their way */
 }
 
 /*
- * A honeypot may report on packets of its own legs to their senders: all else that it sends is its
- * own idea, however well the quotation is made up.
+ * A honeypot may report on packets of its own legs to their senders, and on answers of whom it was
+ * led to: all else that it sends is its own idea, however well the quotation is made up.
  */
 static bool may_report(struct hb_core *core, const struct hb_match *match,
 		       const struct hb_packet *error, const struct hb_packet *quoted)
 {
 	if (!hb_addr_equal(&error->dst, &quoted->src))
 		return false;
+	bool own_leg = match->direction == HB_FROM_SERVER || hb_flow_diverted(match->flow) != NULL;
 	return hb_policy_find_honeypot(core->policy, &error->src) == NULL ||
-	       (match->direction == HB_FROM_SERVER && hb_addr_equal(&error->src, &quoted->dst));
+	       (own_leg && hb_addr_equal(&error->src, &quoted->dst));
 }
 
 enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
@@ -205,8 +206,12 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	struct hb_match match = find_swapped(core, &quoted);
 	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
 		return about_nothing(core, dgram, packet);
-	if (match.flow->state == HB_STATE_CONTROL)
-		return hb_contain_packet(core, match.flow, packet, match.direction);
+	if (match.flow->state == HB_STATE_CONTROL) {
+		if (!hb_contain_passes(core, &match, packet))
+			return HB_DROP;
+		if (hb_flow_diverted(match.flow) == NULL)
+			return HB_ACCEPT;
+	}
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &rewrite);
 	return match.flow->state == HB_STATE_DROPPED ? HB_DROP : to_honeypot(match.flow, &rewrite);

@@ -143,7 +143,8 @@ static void forget(struct hb_core *core, struct hb_flow *flow)
 {
 	hb_wheel_cancel(&core->wheel, &flow->timer);
 	hb_handover_free(core, flow);
-	hb_record_free(flow->record, &core->budget);
+	if (!(flow->flags & HB_FLOW_FROM_HONEYPOT))
+		hb_record_free(flow->record, &core->budget);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
 	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
@@ -193,6 +194,12 @@ static bool try_legs(struct hb_core *core, struct hb_flow *flow)
 	return false;
 }
 
+static void take_other_port(struct hb_flow *flow, unsigned attempt)
+{
+	uint32_t step = (uint32_t)(flow->id * 7919 + attempt);
+	flow->leg_port = (uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
+}
+
 /*
  * A client that reaches two addresses of a darknet, or one and the frontend's own, from one port
  * would have one leg to the frontend twice: the later flow gets another port there (handover rule
@@ -208,9 +215,21 @@ static bool enter_legs(struct hb_core *core, struct hb_flow *flow, const struct 
 			return true;
 		if (!may_translate)
 			return false;
-		uint32_t step = (uint32_t)(flow->id * 7919 + i);
-		flow->leg_port =
-			(uint16_t)(FIRST_FREE_PORT + step % (UINT16_MAX - FIRST_FREE_PORT));
+		take_other_port(flow, i);
+	}
+	return false;
+}
+
+bool hb_life_enter_diverted(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_node *node = &flow->nodes[HB_LEG_FRONTEND];
+	for (unsigned i = 0; i < LEG_PORT_TRIES; i++) {
+		if (node->in_table || hb_flow_is_identity(flow))
+			return true;
+		struct hb_leg_key key = hb_flow_leg(flow, HB_LEG_FRONTEND);
+		if (hb_flowtable_insert(&core->table, node, HB_LEG_FRONTEND, &key))
+			return true;
+		take_other_port(flow, i);
 	}
 	return false;
 }

@@ -19,6 +19,12 @@ void hb_life_fini(struct hb_core *core);
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
 			      const struct hb_target *target, bool from_honeypot, uint32_t mark);
 
+/*
+ * Enters the leg to whom a flow was diverted, with another port there if its own is taken; once.
+ * False if there is none.
+ */
+bool hb_life_enter_diverted(struct hb_core *core, struct hb_flow *flow);
+
 /* Moves a flow on, and says so. The state that it has already: nothing. */
 void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_state state);
 

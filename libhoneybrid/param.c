@@ -241,6 +241,17 @@ static int copy_bytes(const struct hb_param *param, const char *text, int column
 			    param->name, QUOTE_MAX, text);
 }
 
+static int copy_endpoint(const struct hb_param *param, const char *text, int column,
+			 struct hb_param_value *value, struct hb_error *err)
+{
+	if (hb_endpoint_parse(text, &value->endpoint) == 0)
+		return copy_text(text, value, err);
+	return hb_error_set(err, HB_ERROR_CONFIG, column,
+			    "\"%s\" is \"%.*s\": it must be an address like 10.0.0.2, 10.0.0.2:80, "
+			    "2001:db8::2 or [2001:db8::2]:80",
+			    param->name, QUOTE_MAX, text);
+}
+
 static int set_path(const struct hb_param *param, const struct hb_setting *setting,
 		    struct hb_param_value *value, struct hb_error *err)
 {
@@ -262,6 +273,10 @@ static int set_value(const struct hb_param *param, const struct hb_setting *sett
 		return set_word(param, setting, value, err);
 	case HB_PARAM_STRING:
 		return copy_text(setting->value, value, err);
+	case HB_PARAM_ENDPOINT:
+		return copy_endpoint(param, setting->value, setting->column, value, err);
+	case HB_PARAM_IGNORED:
+		return 0;
 	case HB_PARAM_BYTES:
 		return copy_bytes(param, setting->value, setting->column, value, err);
 	case HB_PARAM_PATH:
@@ -308,6 +323,8 @@ static int apply_default(const struct hb_module *module, const struct hb_param *
 		return 0;
 	if (param->type == HB_PARAM_BYTES)
 		return copy_bytes(param, param->default_text, 0, value, err);
+	if (param->type == HB_PARAM_ENDPOINT)
+		return copy_endpoint(param, param->default_text, 0, value, err);
 	return copy_text(param->default_text, value, err);
 }
 

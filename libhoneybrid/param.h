@@ -10,9 +10,10 @@
 
 /* The value of one parameter. */
 struct hb_param_value {
-	int64_t integer; /* INTEGER and WORD */
-	char *text;      /* STRING, BYTES, PATH, FILE; NULL where nothing was given */
-	size_t len;      /* BYTES: of text, which may have zeros in it */
+	int64_t integer;             /* INTEGER and WORD */
+	char *text;                  /* all others; NULL where nothing was given */
+	struct hb_endpoint endpoint; /* ENDPOINT */
+	size_t len;                  /* BYTES: of text, which may have zeros in it */
 	bool given;
 };
 

@@ -178,6 +178,17 @@ const char *hb_instance_text(const struct hb_instance *instance, const char *par
 	return value ? value->text : NULL;
 }
 
+bool hb_instance_endpoint(const struct hb_instance *instance, const char *param,
+			  struct hb_endpoint *endpoint)
+{
+	const struct hb_param_value *value = find_value(instance, param);
+
+	if (!value || !value->text)
+		return false;
+	*endpoint = value->endpoint;
+	return true;
+}
+
 const uint8_t *hb_instance_bytes(const struct hb_instance *instance, const char *param, size_t *len)
 {
 	const struct hb_param_value *value = find_value(instance, param);
@@ -266,6 +277,13 @@ int hb_query_pick(const struct hb_query *query, unsigned number)
 	const struct hb_query_sink *sink = query->reserved;
 
 	return sink && sink->pick ? sink->pick(sink->ctx, number) : -EINVAL;
+}
+
+int hb_query_divert(const struct hb_query *query, const struct hb_endpoint *to)
+{
+	const struct hb_query_sink *sink = query->reserved;
+
+	return sink && sink->divert ? sink->divert(sink->ctx, to) : -EINVAL;
 }
 
 void hb_query_note(const struct hb_query *query, const char *format, ...)

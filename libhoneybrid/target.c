@@ -87,16 +87,27 @@ static int refuse_name(const struct hb_policy *policy, const struct hb_rule *rul
 static int check_use(const struct hb_bound_rule *bound, size_t leaf, unsigned uses,
 		     struct hb_error *err)
 {
+	const struct {
+		unsigned flag;
+		const char *what;
+	} all[] = {
+		{ HB_MODULE_PICKS, "picks a backend: it belongs in a backpick rule" },
+		{ HB_MODULE_DIVERTS,
+		  "leads packets to somebody else: it belongs in a control rule" },
+	};
 	unsigned flags = hb_instance_module(bound->instances[leaf])->flags;
 
-	if (!(flags & HB_MODULE_PICKS & ~uses))
-		return 0;
-	return hb_error_set(err, HB_ERROR_CONFIG, hb_rule_leaf_column(bound->rule, leaf),
-			    "\"%.*s\" picks a backend: it belongs in a backpick rule", QUOTE_MAX,
-			    hb_rule_leaf_name(bound->rule, leaf));
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (flags & all[i].flag & ~uses)
+			return hb_error_set(err, HB_ERROR_CONFIG,
+					    hb_rule_leaf_column(bound->rule, leaf), "\"%.*s\" %s",
+					    QUOTE_MAX, hb_rule_leaf_name(bound->rule, leaf),
+					    all[i].what);
+	}
+	return 0;
 }
 
-/* @uses  HB_MODULE_PICKS where the rule knows to use it. */
+/* @uses  HB_MODULE_PICKS, HB_MODULE_DIVERTS: what the rule knows to use. */
 static int resolve(const struct hb_policy *policy, struct hb_bound_rule *bound, unsigned uses,
 		   struct hb_error *err)
 {
@@ -289,7 +300,7 @@ int hb_target_set_control(struct hb_target *target, const char *rule, struct hb_
 		return hb_error_set(err, HB_ERROR_CONFIG, 0,
 				    "a second control rule \"%.*s\": a target has one", QUOTE_MAX,
 				    rule);
-	return bind_rule(target, rule, 0, &target->control_rule, err);
+	return bind_rule(target, rule, HB_MODULE_DIVERTS, &target->control_rule, err);
 }
 
 void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failure on_failure)

@@ -7,6 +7,7 @@
 extern const struct hb_module hb_module_backpick_random;
 extern const struct hb_module hb_module_control;
 extern const struct hb_module hb_module_counter;
+extern const struct hb_module hb_module_dns_control;
 extern const struct hb_module hb_module_hash;
 extern const struct hb_module hb_module_list;
 extern const struct hb_module hb_module_payload;
@@ -23,6 +24,7 @@ static const struct hb_module *const modules[] = {
 	&hb_module_backpick_random,
 	&hb_module_control,
 	&hb_module_counter,
+	&hb_module_dns_control,
 	&hb_module_hash,
 	&hb_module_list,
 	&hb_module_payload,

@@ -39,9 +39,11 @@ enum hb_param_type {
 	HB_PARAM_INTEGER, /* decimal, min to max */
 	HB_PARAM_WORD,    /* one of .words, or the decimal number that a word stands for */
 	HB_PARAM_STRING,
-	HB_PARAM_PATH,  /* a file, absolute; two instances may not name the same one */
-	HB_PARAM_BYTES, /* text, with \xHH for any byte and \\ for a backslash; not empty */
-	HB_PARAM_FILE,  /* a file that is only read, absolute; see hb_instance_read_lines() */
+	HB_PARAM_PATH,     /* a file, absolute; two instances may not name the same one */
+	HB_PARAM_FILE,     /* a file that is only read, absolute; see hb_instance_read_lines() */
+	HB_PARAM_BYTES,    /* text, with \xHH for any byte and \\ for a backslash; not empty */
+	HB_PARAM_ENDPOINT, /* an address, IPv4 or IPv6, with a port or without */
+	HB_PARAM_IGNORED,  /* taken from old configurations, with a warning: help says why */
 	HB_PARAM_COUNT
 };
 
@@ -73,6 +75,13 @@ HB_API int64_t hb_instance_integer(const struct hb_instance *instance, const cha
 
 /* The value of a STRING, PATH or FILE parameter, or its default (may be NULL). Borrowed. */
 HB_API const char *hb_instance_text(const struct hb_instance *instance, const char *param);
+
+/*
+ * The value of an ENDPOINT parameter, or its default, its port 0 where none was given. False if there
+ * is neither; then *endpoint is left alone.
+ */
+HB_API bool hb_instance_endpoint(const struct hb_instance *instance, const char *param,
+				 struct hb_endpoint *endpoint);
 
 /* The value of a BYTES parameter, or its default (may be NULL), escapes resolved. Borrowed. */
 HB_API const uint8_t *hb_instance_bytes(const struct hb_instance *instance, const char *param,
@@ -149,10 +158,23 @@ HB_API void hb_query_note(const struct hb_query *query, const char *format, ...)
  */
 HB_API int hb_query_pick(const struct hb_query *query, unsigned number);
 
+/*
+ * Leads what a honeypot starts to somebody else, if the whole rule accepts: all that it sends on this
+ * flow goes there, and what comes back seems to come from whom it wrote to. For TCP and UDP, in a
+ * control rule, from the flow's first packet on; a flow that is led to somebody stays so.
+ *
+ * @to      borrowed for as long as the instance lives; port 0 stands for the one that was written to.
+ * Returns  0; -EINVAL where this cannot be: other rules and protocols, an address of the other IP
+ *          version, a flow that got out undiverted.
+ */
+HB_API int hb_query_divert(const struct hb_query *query, const struct hb_endpoint *to);
+
 /* The answer is kept for the flow: the module judges flows, not packets. */
 #define HB_MODULE_KEEPS_ANSWER 0x1u
 /* The module calls hb_query_pick(): it belongs in a backpick rule, which needs one that does. */
 #define HB_MODULE_PICKS 0x2u
+/* The module calls hb_query_divert(): it belongs in a control rule. */
+#define HB_MODULE_DIVERTS 0x4u
 
 struct hb_module {
 	uint32_t abi; /* HB_MODULE_ABI; must stay the first field for ever */

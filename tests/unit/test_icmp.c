@@ -329,8 +329,49 @@ START_TEST(fragmentation_needed_does_not_undo)
 }
 END_TEST
 
-UNIT_MAIN("icmp", a_honeypots_error_becomes_the_attacked_ones,
-	  an_error_from_outside_reaches_the_frontend, after_a_handover_the_number_is_the_backends,
-	  a_former_frontends_error_is_dropped, a_honeypot_tells_nobody_else,
-	  nothing_is_told_of_what_was_refused, errors_about_nothing,
+/* Our name server cannot be reached: the honeypot hears it of the one that it asked. */
+START_TEST(an_error_about_a_diverted_flow_names_who_was_asked)
+{
+	struct rig rig;
+	struct hb_target *target = rig_open(&rig);
+	uint8_t quoted[2048];
+	struct hb_build_ip as_seen = rig_ip(RIG_FRONTEND, 5000, "10.8.0.53", 53);
+	struct hb_build_ip as_sent = rig_ip(RIG_FRONTEND, 5000, OUTSIDE, 53);
+	size_t len;
+
+	rig_instance(&rig, "dns", "dns_control", "ip", "10.8.0.53");
+	ck_assert_int_eq(hb_target_set_control(target, "dns", NULL), 0);
+	rig_start(&rig);
+	len = hb_build_udp(quoted, sizeof(quoted), &as_sent, (const uint8_t *)"who", 3);
+	ck_assert_int_eq(rig_input(&rig, quoted, len, &(struct hb_datagram){ .in_interface = 1 }),
+			 HB_ACCEPT_MODIFIED);
+	/* About a packet that never got there. */
+	ck_assert_int_eq(send_error(&rig, &(struct error){ ROUTER, RIG_FRONTEND, .quoted = quoted,
+							   .len = len }),
+			 HB_DROP);
+	len = hb_build_udp(quoted, sizeof(quoted), &as_seen, (const uint8_t *)"who", 3);
+	ck_assert_int_eq(send_error(&rig, &(struct error){ "10.8.0.53", RIG_FRONTEND,
+							   .quoted = quoted, .len = len }),
+			 HB_ACCEPT_MODIFIED);
+	ck_assert(is(&rig.packet.src, OUTSIDE));
+	ck_assert(is(&rig.packet.dst, RIG_FRONTEND));
+	check_quoted(&rig, RIG_FRONTEND, 5000, OUTSIDE, 53);
+	/* The honeypot's own, about an answer that came too late: not for who was asked. */
+	as_sent = rig_ip(OUTSIDE, 53, RIG_FRONTEND, 5000);
+	len = hb_build_udp(quoted, sizeof(quoted), &as_sent, (const uint8_t *)"you", 3);
+	ck_assert_int_eq(send_error(&rig, &(struct error){ RIG_FRONTEND, OUTSIDE, .quoted = quoted,
+							   .len = len }),
+			 HB_ACCEPT_MODIFIED);
+	ck_assert(is(&rig.packet.src, RIG_FRONTEND));
+	ck_assert(is(&rig.packet.dst, "10.8.0.53"));
+	check_quoted(&rig, "10.8.0.53", 53, RIG_FRONTEND, 5000);
+	ck_assert_uint_eq(rig_counters(&rig).flows, 1);
+	rig_close(&rig);
+}
+END_TEST
+
+UNIT_MAIN("icmp", an_error_about_a_diverted_flow_names_who_was_asked,
+	  a_honeypots_error_becomes_the_attacked_ones, an_error_from_outside_reaches_the_frontend,
+	  after_a_handover_the_number_is_the_backends, a_former_frontends_error_is_dropped,
+	  a_honeypot_tells_nobody_else, nothing_is_told_of_what_was_refused, errors_about_nothing,
 	  fragmentation_needed_does_not_undo)

@@ -207,6 +207,8 @@ static const struct hb_param byte_params[] = {
 	{ .name = "bytes", .type = HB_PARAM_BYTES },
 	{ .name = "more", .type = HB_PARAM_BYTES, .default_text = "\\x00." },
 	{ .name = "list", .type = HB_PARAM_FILE },
+	{ .name = "at", .type = HB_PARAM_ENDPOINT, .default_text = "10.0.0.1:80" },
+	{ .name = "old", .type = HB_PARAM_IGNORED },
 	{ .name = NULL },
 };
 static const struct hb_module of_bytes = { .name = "of_bytes", .params = byte_params };
@@ -272,6 +274,40 @@ START_TEST(a_file_to_read_is_absolute)
 	ck_assert_str_eq(values[2].text, "/a b");
 	hb_param_clear(values, VALUES);
 	ck_assert_int_eq(hb_param_check(&of_bytes, &bad, 1, values, &err), -EINVAL);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(an_endpoint_is_read)
+{
+	const struct hb_setting good = { "at", "[2001:db8::2]:8080", 7, 9 };
+	const struct hb_setting bad = { "at", "10.0.0.2:http", 7, 9 };
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	memset(values, 0, sizeof(values));
+	ck_assert_int_eq(hb_param_check(&of_bytes, &good, 1, values, &err), 0);
+	ck_assert_str_eq(hb_endpoint_format(&values[3].endpoint, text), good.value);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(hb_param_check(&of_bytes, NULL, 0, values, &err), 0);
+	ck_assert_str_eq(hb_endpoint_format(&values[3].endpoint, text), "10.0.0.1:80");
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(hb_param_check(&of_bytes, &bad, 1, values, &err), -EINVAL);
+	ck_assert_str_eq(err.message, "\"at\" is \"10.0.0.2:http\": it must be an address like "
+				      "10.0.0.2, 10.0.0.2:80, 2001:db8::2 or [2001:db8::2]:80");
+	ck_assert_int_eq(err.column, 9);
+	hb_param_clear(values, VALUES);
+}
+END_TEST
+
+START_TEST(what_is_ignored_may_be_anything)
+{
+	const struct hb_setting settings[] = { { "old", "/x:y\\", 7, 9 }, { "old", "1", 8, 9 } };
+
+	memset(values, 0, sizeof(values));
+	ck_assert_int_eq(hb_param_check(&of_bytes, settings, 1, values, &err), 0);
+	ck_assert_ptr_null(values[4].text);
+	hb_param_clear(values, VALUES);
+	ck_assert_int_eq(hb_param_check(&of_bytes, settings, 2, values, &err), -EINVAL);
 	hb_param_clear(values, VALUES);
 }
 END_TEST
@@ -404,7 +440,8 @@ UNIT_MAIN("param", defaults_fill_what_is_not_given, each_type_is_read, a_word_ma
 	  a_number_is_whole_and_in_its_range, an_unknown_parameter_gets_a_suggestion,
 	  a_module_without_parameters_takes_none, a_parameter_is_given_once,
 	  a_required_parameter_must_be_given, a_path_is_absolute, bytes_have_escapes,
-	  other_escapes_are_refused, a_file_to_read_is_absolute, a_long_value_is_quoted_in_part,
+	  other_escapes_are_refused, a_file_to_read_is_absolute, an_endpoint_is_read,
+	  what_is_ignored_may_be_anything, a_long_value_is_quoted_in_part,
 	  a_type_that_is_not_understood_is_refused, a_schema_in_order_is_accepted,
 	  names_in_a_schema_can_be_written_and_differ, types_and_ranges_in_a_schema_make_sense,
 	  a_word_parameter_has_words_in_its_range, a_schema_has_an_end)

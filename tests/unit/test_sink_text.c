@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MS UINT64_C(1000000)
@@ -101,6 +102,22 @@ START_TEST(states_not_reached_are_dots)
 }
 END_TEST
 
+/* Of a flow that was refused, or that a honeypot started. */
+START_TEST(a_trace_without_a_decision_stands_behind)
+{
+	struct hb_log_record record = make("192.0.2.7:40312", "198.51.100.9:80");
+	struct hb_flow_history history = { .stays = { [HB_STATE_INIT] = { true, 1 * MS, 1, 60 } } };
+
+	snprintf(record.trace, sizeof(record.trace), "-known;?new");
+	snprintf(record.reason, sizeof(record.reason), "idle");
+	expect(&record, &history,
+	       LINE " ** 17 0.001|1|60 .|. .|.|. .|.|. .|.|. trace:-known;?new reason:\"idle\"");
+	history.stays[HB_STATE_DECISION] = (struct hb_stay){ true, 2 * MS, 1, 60 };
+	expect(&record, &history,
+	       LINE " ** 17 0.001|1|60 0.002|-known;?new .|.|. .|.|. .|.|. reason:\"idle\"");
+}
+END_TEST
+
 START_TEST(states_have_figures)
 {
 	struct hb_log_record record = make("192.0.2.7:40312", "198.51.100.9:80");
@@ -165,5 +182,6 @@ START_TEST(the_longest_line_fits)
 END_TEST
 
 UNIT_MAIN("sink_text", the_documented_line, time_is_local, other_protocols_and_versions,
-	  a_flow_of_one_packet_lasts_no_time, states_not_reached_are_dots, states_have_figures,
-	  a_failure_says_why, the_longest_line_fits)
+	  a_flow_of_one_packet_lasts_no_time, states_not_reached_are_dots,
+	  a_trace_without_a_decision_stands_behind, states_have_figures, a_failure_says_why,
+	  the_longest_line_fits)

@@ -212,6 +212,17 @@ START_TEST(other_rules_have_no_use_for_a_pick)
 	assert_error(set_frontend("10.9.0.2", "yes and any"), 9, message);
 	assert_error(add_backend("10.9.0.3", "any"), 1, message);
 	assert_error(hb_target_set_control(target, "not any", &err), 5, message);
+
+	const struct hb_setting server = { "ip", "10.8.0.53", 1, 1 };
+
+	ck_assert_int_eq(hb_policy_add_instance(policy, "dns", hb_module_builtin("dns_control"),
+						&server, 1, &err),
+			 0);
+	message = "\"dns\" leads packets to somebody else: it belongs in a control rule";
+	assert_error(set_frontend("10.9.0.2", "dns"), 1, message);
+	assert_error(add_backend("10.9.0.3", "yes or dns"), 8, message);
+	assert_error(hb_target_set_backpick(target, "any and dns", &err), 9, message);
+	ck_assert_int_eq(hb_target_set_control(target, "dns or yes", &err), 0);
 	hb_policy_unref(policy);
 }
 END_TEST
