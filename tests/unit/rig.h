@@ -231,7 +231,7 @@ static inline enum hb_verdict rig_input(struct rig *rig, const void *data, size_
 
 static inline bool rig_is_server(const char *text)
 {
-	return strncmp(text, "10.0.", 5) != 0 && strncmp(text, "2001:db8:a:", 11) != 0;
+	return strstr(text, "10.0.") != text && strstr(text, "2001:db8:a:") != text;
 }
 
 static inline struct hb_build_ip rig_ip(const char *from, uint16_t from_port, const char *to,
