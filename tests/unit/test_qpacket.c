@@ -168,6 +168,39 @@ START_TEST(without_id_or_packet_there_is_nothing_to_judge)
 }
 END_TEST
 
+START_TEST(an_attribute_ends_within_the_message)
+{
+	struct buffer buffer;
+	struct nlmsghdr *message = begin(buffer.bytes, 1);
+	struct nlattr *last = mnl_nlmsg_get_payload_tail(message);
+	struct hb_queue_packet packet;
+
+	put_packet(message);
+	last->nla_len++;
+	ck_assert_int_eq(hb_queue_packet_read(message, ROOM, &packet), -EINVAL);
+	last->nla_len = sizeof(*last) - 1;
+	ck_assert_int_eq(hb_queue_packet_read(message, ROOM, &packet), -EINVAL);
+	last->nla_len = sizeof(*last) + sizeof(payload) - 1;
+	ck_assert_int_eq(hb_queue_packet_read(message, ROOM, &packet), 0);
+}
+END_TEST
+
+START_TEST(unknown_attributes_are_passed_over)
+{
+	struct buffer buffer;
+	struct nlmsghdr *message = begin(buffer.bytes, 1);
+	struct hb_queue_packet packet;
+
+	put_number(message, 0x3fff, 1);
+	put_number(message, NFQA_MAX + 1, 1);
+	put_number(message, NFQA_MARK | NLA_F_NET_BYTEORDER, 2);
+	put_packet(message);
+	ck_assert_int_eq(hb_queue_packet_read(message, ROOM, &packet), 0);
+	ck_assert_uint_eq(packet.dgram.mark, 2);
+	ck_assert_uint_eq(packet.dgram.len, sizeof(payload) - 1);
+}
+END_TEST
+
 /* Whatever the bytes: what is read lies inside the message. */
 START_TEST(damaged_messages_stay_inside)
 {
@@ -207,4 +240,5 @@ END_TEST
 UNIT_MAIN("qpacket", all_that_the_kernel_says_is_read, what_the_kernel_leaves_out_is_zero,
 	  not_verified_is_not_partial, a_cut_packet_is_told,
 	  a_packet_grows_only_where_nothing_follows, the_longest_packet_does_not_outgrow_a_verdict,
-	  without_id_or_packet_there_is_nothing_to_judge, damaged_messages_stay_inside)
+	  without_id_or_packet_there_is_nothing_to_judge, an_attribute_ends_within_the_message,
+	  unknown_attributes_are_passed_over, damaged_messages_stay_inside)
