@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An attacker that follows a script and notices every byte that is missing, wrong or too many.
 
-usage: client.py [--times N] tcp|udp ADDRESS PORT <SCRIPT
+usage: client.py [--times N] [--figures] tcp|udp ADDRESS PORT <SCRIPT
 
 One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them mean what they mean in C.
 
@@ -30,7 +30,9 @@ One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them 
   say TEXT                prints it: for a script that waits for a certain step
   wait FILE               waits until the file exists
 
-With --times the same script runs so many times at once. The status is 0 if all went as written.
+With --times the same script runs so many times at once. With --figures prints, at the end, how many
+milliseconds a session took on the average and the longest one, and the longest wait for one byte to
+come or to go. The status is 0 if all went as written.
 """
 import array
 import codecs
@@ -44,6 +46,7 @@ import sys
 import termios
 import threading
 import time
+from statistics import mean
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 "../../examples/honeynet"))
@@ -68,6 +71,7 @@ class Client:
         self.address = address, int(port)
         self.held = b""  # received, and not asked for yet
         self.line = 0    # lines that the line service has answered
+        self.wait = 0.0  # the longest one, in seconds, once connected
         self.connect()
 
     def connect(self, source=None):
@@ -81,13 +85,25 @@ class Client:
         if self.kind == socket.SOCK_STREAM:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    # Reading
+    # Reading and writing
+
+    def waited(self, since):
+        self.wait = max(self.wait, time.monotonic() - since)
 
     def receive(self):
+        since = time.monotonic()
         try:
             return self.sock.recv(PIECE)
         except TimeoutError:
             raise Failure(f"nothing came for {PATIENCE} s") from None
+        finally:
+            self.waited(since)
+
+    def transmit(self, data):
+        while data:
+            since = time.monotonic()
+            data = data[self.sock.send(data):]
+            self.waited(since)
 
     def exactly(self, length):
         while len(self.held) < length:
@@ -203,7 +219,7 @@ class Client:
                           % int(length))
         sent = hashlib.sha256()
         for piece in content("attacker", int(length)):
-            self.sock.sendall(piece)
+            self.transmit(piece)
             sent.update(piece)
         same(f"{role} got {length} bytes {sent.hexdigest()}\n".encode(), self.answer())
 
@@ -271,28 +287,32 @@ def repeat(ask, wanted, before, least, most):
     raise Failure(f"{wanted!r} did not come in {most + 1} answers")
 
 
-def follow(steps, arguments, failures):
+def follow(steps, arguments, failures, figures):
     number, line, source = 0, "connect", "no port"
     try:
         client = Client(*arguments)
+        begin = time.monotonic()
         source = f"port {client.source[1]}"
         for number, line in steps:
             name, *words = shlex.split(line)
             getattr(client, "do_" + name.replace("-", "_"))(*words)
+        figures.append((time.monotonic() - begin, client.wait))
     except (Failure, OSError) as error:
         failures.append(f"{source}, line {number}: {line.strip()}: {error}")
 
 
 def main(arguments):
-    times = 1
+    times, wants_figures = 1, False
     if arguments[:1] == ["--times"]:
         times, arguments = int(arguments[1]), arguments[2:]
+    if arguments[:1] == ["--figures"]:
+        wants_figures, arguments = True, arguments[1:]
     if len(arguments) != 3 or arguments[0] not in ("tcp", "udp"):
         sys.exit(__doc__)
     steps = [(number, line) for number, line in enumerate(sys.stdin, 1)
              if line.strip() and not line.lstrip().startswith("#")]
-    failures = []
-    threads = [threading.Thread(target=follow, args=(steps, arguments, failures))
+    failures, figures = [], []
+    threads = [threading.Thread(target=follow, args=(steps, arguments, failures, figures))
                for _ in range(times)]
     for thread in threads:
         thread.start()
@@ -302,6 +322,10 @@ def main(arguments):
         print(failure, file=sys.stderr)
     if len(failures) > 1:
         print(f"{len(failures)} of {times} failed", file=sys.stderr)
+    if wants_figures and figures:
+        durations, waits = zip(*figures)
+        print(f"mean {mean(durations) * 1000:.0f} longest {max(durations) * 1000:.0f} "
+              f"wait {max(waits) * 1000:.0f}")
     return 1 if failures else 0
 
 

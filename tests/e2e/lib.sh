@@ -127,10 +127,10 @@ classic_rules() # iptables network frontend backend
 # --- the attacker
 
 # Runs a script for client.py, from standard input. Where the attack goes is in $TO.
-attacker() # [--times N] tcp|udp PORT
+attacker() # [--times N] [--figures] tcp|udp PORT
 {
 	local port=${*: -1}
-	on attacker timeout 120 "$E2E_DIR/client.py" "${@:1:$#-1}" "$TO" "$port" ||
+	on attacker timeout "${ATTACKER_TIMEOUT:-120}" "$E2E_DIR/client.py" "${@:1:$#-1}" "$TO" "$port" ||
 		fail "the attacker, with $* towards $TO"
 }
 
@@ -252,6 +252,9 @@ begin()
 	trap finish EXIT
 	trap 'exit 130' INT TERM
 	honeynet_up || skip "no network namespaces here"
+	if declare -F before_rules >/dev/null; then
+		before_rules
+	fi
 	honeynet_rules || skip "no NFQUEUE target here"
 	honeynet_serve frontend "$DIR"
 	honeynet_serve backend "$DIR"

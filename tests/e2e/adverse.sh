@@ -1,0 +1,190 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# For scenarios on bad networks: WIRES="attacker backend"; . "$(dirname "$0")/adverse.sh"
+#
+# Cuts the cable of each host that WIRES names and puts a namespace in between, in which tests/impair
+# joins the two ends. Segmentation is left to no device there, so that each packet has a fate of its
+# own, unless SUPER=yes. Sessions that are handed over are compared with sessions that the kernel alone
+# forwards, attacker to backend, over the same wires with the same seed.
+#
+#   IMPAIR=PATH       the program that joins
+#   SEED=N            what its dice start from
+#   FIGURES=FILE      all figures are added to this file
+
+SEED=${SEED:-1}
+declare -A WIRE_PIDS=() WIRE_SETTINGS=() GOT=()
+
+# Called by lib.sh when the hosts are there.
+before_rules()
+{
+	local host
+	[[ -x ${IMPAIR:-} ]] || skip "IMPAIR does not name a program"
+	for host in $WIRES; do
+		lay_wire "$host" >"$DIR/ethtool.out" 2>&1 || skip "no ethtool here: $(<"$DIR/ethtool.out")"
+		start_wire "$host"
+	done
+}
+
+# --- wires
+
+gateway_end() # host
+{
+	case $1 in
+	attacker) echo ext ;;
+	frontend) echo front ;;
+	backend) echo back ;;
+	esac
+}
+
+# The cable that was there becomes the host's half, and the gateway gets a new one of the same name.
+lay_wire() # host
+{
+	local end address addresses wire=$HONEYNET-wire-$1 gateway=$HONEYNET-gateway
+	end=$(gateway_end "$1")
+	mapfile -t addresses < <(ip -n "$gateway" -o address show dev "$end" scope global |
+		awk '{ print $4 }')
+	ip netns add "$wire"
+	ip netns exec "$wire" sh -c '
+		for i in all default; do
+			echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6
+		done'
+	ip -n "$gateway" link set dev "$end" netns "$wire" name host
+	ip link add "$end" netns "$gateway" type veth peer name gateway netns "$wire"
+	ip -n "$wire" link set dev host up
+	ip -n "$wire" link set dev gateway up
+	ip -n "$gateway" link set dev "$end" up
+	for address in "${addresses[@]}"; do
+		[[ $address == *:* ]] && address="$address nodad"
+		# shellcheck disable=SC2086 # two words
+		ip -n "$gateway" address add $address dev "$end"
+	done
+	[[ ${SUPER:-} != yes ]] || return 0
+	on "$1" ethtool -K eth0 tso off gso off gro off &&
+		on gateway ethtool -K "$end" tso off gso off gro off
+}
+
+# Joins the two ends; settings of impair's: ab. leads from the host to the gateway, ba. to the host.
+start_wire() # host [-w] [setting...]
+{
+	local host=$1 options=(-s "$SEED")
+	shift
+	WIRE_SETTINGS[$host]=$*
+	if [[ ${1:-} == -w ]]; then
+		options+=(-w)
+		shift
+	fi
+	exec_on "wire-$host" "$IMPAIR" "${options[@]}" host gateway "$@" >"$DIR/wire-$host.out" 2>&1 &
+	WIRE_PIDS[$host]=$!
+	honeynet_wait 10 grep -qsx ready "$DIR/wire-$host.out" ||
+		fail "the wire of the $host: $(<"$DIR/wire-$host.out")"
+}
+
+stop_wire() # host
+{
+	local status=0
+	[[ -n ${WIRE_PIDS[$1]:-} ]] || return 0
+	kill -TERM "${WIRE_PIDS[$1]}"
+	wait "${WIRE_PIDS[$1]}" || status=$?
+	unset "WIRE_PIDS[$1]"
+	expect_equal "the exit status of the wire of the $1" 0 "$status"
+	tail -n 2 "$DIR/wire-$1.out" | sed "s/^/wire $1 /" >>"$DIR/wires.out"
+}
+
+# The same wire from now on, its dice as they were at the beginning.
+again_wire() # host
+{
+	stop_wire "$1"
+	# shellcheck disable=SC2086 # several words
+	start_wire "$1" ${WIRE_SETTINGS[$1]}
+}
+
+# Other wires for what follows.
+wires() # host [setting...] [-- host [setting...]]...
+{
+	local words=()
+	while (($#)); do
+		if [[ $1 == -- ]]; then
+			stop_wire "${words[0]}"
+			start_wire "${words[@]}"
+			words=()
+		else
+			words+=("$1")
+		fi
+		shift
+	done
+	stop_wire "${words[0]}"
+	start_wire "${words[@]}"
+}
+
+# --- comparison
+
+# The kernel forwards between attacker and backend, as if there were no honeybridd.
+plain() # -I|-D
+{
+	local rule
+	for rule in "-s $ATTACKER -d $BACKEND" "-s $BACKEND -d $ATTACKER"; do
+		# shellcheck disable=SC2086 # several words
+		on gateway iptables -t raw "$1" PREROUTING $rule -j ACCEPT
+	done
+}
+
+# Retransmission timeouts and repeated segments of the two ends, since they began.
+counters()
+{
+	local host
+	for host in attacker backend; do
+		on "$host" nstat -asz TcpExtTCPTimeouts TcpRetransSegs
+	done | awk '$1 ~ /Timeouts/ { t += $2 } $1 ~ /Retrans/ { r += $2 } END { print t + 0, r + 0 }'
+}
+
+# Runs a session from standard input; what it was like is in GOT[$1 …].
+measure() # plain|ours address attacker's-arguments...
+{
+	local host before after words
+	for host in $WIRES; do
+		again_wire "$host"
+	done
+	read -r -a before < <(counters)
+	TO=$2 attacker "${@:3:$#-4}" --figures "${@:$#-1}" >"$DIR/figures.$1"
+	read -r -a after < <(counters)
+	read -r -a words <"$DIR/figures.$1"
+	GOT[$1 mean]=${words[1]} GOT[$1 longest]=${words[3]} GOT[$1 wait]=${words[5]}
+	GOT[$1 timeouts]=$((after[0] - before[0]))
+	GOT[$1 repeats]=$((after[1] - before[1]))
+}
+
+# Runs the script on standard input through honeybridd and without it, and prints both figures.
+compare() # what attacker's-arguments...
+{
+	local what=$1 script key line
+	script=$(cat)
+	plain -I
+	measure plain "$BACKEND" "${@:2}" <<<"$script"
+	plain -D
+	measure ours "$FRONTEND" "${@:2}" <<<"$script"
+	line=$(printf '%-44s' "$what")
+	for key in mean longest wait timeouts repeats; do
+		line+=" $key ${GOT[ours $key]}/${GOT[plain $key]}"
+	done
+	echo "$line"
+	[[ -z ${FIGURES:-} ]] || echo "$line" >>"$FIGURES"
+}
+
+# --- beginning and end
+
+finish_wires()
+{
+	local status=$? host
+	set +e
+	for host in "${!WIRE_PIDS[@]}"; do
+		kill -TERM "${WIRE_PIDS[$host]}"
+		wait "${WIRE_PIDS[$host]}"
+	done
+	(exit $status)
+	finish
+}
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+trap finish_wires EXIT
