@@ -57,15 +57,6 @@ static bool is_late_answer(const struct hb_core *core, const struct hb_handover 
 	       (handover->late_until_ns == 0 || core->now.mono_ns < handover->late_until_ns);
 }
 
-/* The answer was longer than it seemed: the next session will know. */
-static void learn(struct hb_core *core, struct hb_handover *handover, uint32_t fresh)
-{
-	struct hb_replay *replay = &handover->replay;
-	replay->last_answer_bytes += fresh;
-	hb_learn_remember(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
-			  replay->answer - 1, replay->last_answer_bytes);
-}
-
 static void swallow(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet)
 {
@@ -78,7 +69,7 @@ static void swallow(struct hb_core *core, struct hb_handover *handover,
 		translation->seq_difference -= fresh;
 		handover->replay.rcv_nxt = translation->keep;
 		handover->info.discarded_bytes += fresh;
-		learn(core, handover, fresh);
+		handover->replay.last_answer_bytes += fresh;
 	}
 	hb_replay_ack(core, handover);
 }
@@ -210,8 +201,10 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	if (flow->track.server_next != before)
 		handover->passed_ns = core->now.mono_ns;
 	hb_debt_cancel(core, flow);
-	if (packet->payload_len > 0)
+	if (packet->payload_len > 0 && !handover->passed_byte) {
 		handover->passed_byte = true;
+		hb_replay_learn(core, handover);
+	}
 	return passes ? hb_edit_finish(edit) : HB_DROP;
 }
 

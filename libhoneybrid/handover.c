@@ -531,7 +531,7 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
 		uint64_t answer = handover->udp_deadline_ns;
 		return answer != 0 && answer < deadline ? answer : deadline;
 	}
-	uint64_t replay = hb_replay_deadline(handover);
+	uint64_t replay = hb_replay_deadline(core, handover);
 	if (replay < deadline)
 		deadline = replay;
 	if (handover->early_ack_ns != 0 && handover->early_ack_ns < deadline)

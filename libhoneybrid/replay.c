@@ -25,6 +25,7 @@
 #define MIN_QUIET_NS (20 * HB_NS_PER_MS)
 #define MAX_QUIET_NS (200 * HB_NS_PER_MS)
 #define STALLED_NS (1500 * HB_NS_PER_MS)
+#define LOST_QUIET_NS (300 * HB_NS_PER_MS) /* a server's first retransmission has come by then */
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
 #define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
@@ -83,8 +84,8 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 
 static bool refuses_timestamps(const struct hb_core *core, const struct hb_handover *handover)
 {
-	return hb_learn_length(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
-			       HB_LEARN_NO_TIMESTAMPS) != 0;
+	return hb_learn_refuses(&core->learnt, core->seed,
+				&handover->redirect.translation.honeypot);
 }
 
 void hb_replay_connect(struct hb_core *core, struct hb_handover *handover)
@@ -253,14 +254,26 @@ bool hb_replay_done(const struct hb_handover *handover)
 	       hb_seq_at_or_after(handover->replay.una, handover->cut);
 }
 
+/* As long as it usually is; 0: unknown. */
+static uint32_t learnt_length(const struct hb_core *core, const struct hb_handover *handover,
+			      uint32_t answer)
+{
+	return hb_learn_length(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
+			       answer);
+}
+
 /*
  * How long a silence ends an answer: longer where the backend has been slow to go on before, and
- * where it did not end with PSH: more was to come, and may have got lost.
+ * where more is to be expected, since no PSH came or its greeting is a longer one: what got lost is
+ * sent again.
  */
-static uint64_t quiet_ns(const struct hb_replay *replay)
+static uint64_t quiet_ns(const struct hb_core *core, const struct hb_handover *handover)
 {
+	const struct hb_replay *replay = &handover->replay;
 	if (!replay->answer_psh)
 		return STALLED_NS;
+	if (replay->answer == 0 && replay->answer_bytes < learnt_length(core, handover, 0))
+		return LOST_QUIET_NS + 2 * replay->rtt_ns;
 	uint64_t quiet = 4 * replay->answer_gap_ns;
 	if (quiet > MAX_QUIET_NS)
 		quiet = MAX_QUIET_NS;
@@ -269,7 +282,7 @@ static uint64_t quiet_ns(const struct hb_replay *replay)
 	return quiet > MIN_QUIET_NS ? quiet : MIN_QUIET_NS;
 }
 
-/* It ended with PSH at the length of the frontend's, or at that of the last time. */
+/* It ended with PSH at the length of the frontend's, or at the usual one. */
 static bool answer_has_end(const struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
@@ -278,9 +291,7 @@ static bool answer_has_end(const struct hb_core *core, const struct hb_handover 
 		return replay->answer_bytes == 0;
 	return replay->answer_psh &&
 	       (replay->answer_bytes == length ||
-		replay->answer_bytes == hb_learn_length(&core->learnt, core->seed,
-							&handover->redirect.translation.honeypot,
-							replay->answer));
+		replay->answer_bytes == learnt_length(core, handover, replay->answer));
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -309,7 +320,7 @@ static bool answer_went_quiet(const struct hb_core *core, const struct hb_handov
 	const struct hb_replay *replay = &handover->replay;
 	return replay->answer_bytes > 0 && replay->rcv_nxt == replay->rcv_max &&
 	       !hb_handover_client_is_full(handover) &&
-	       core->now.mono_ns >= silent_since(replay) + quiet_ns(replay);
+	       core->now.mono_ns >= silent_since(replay) + quiet_ns(core, handover);
 }
 
 /* The backend is in the midst of it: a piece got lost, or its last segment said that more comes. */
@@ -324,21 +335,24 @@ static uint64_t limit_from(const struct hb_replay *replay)
 	return later(replay->answer_since_ns, replay->acked_ns);
 }
 
-static bool answer_complete(struct hb_core *core, const struct hb_handover *handover)
+static bool answer_complete(const struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
 	if (!was_asked(replay))
 		return false;
-	if (answer_has_end(core, handover))
+	if (answer_has_end(core, handover) || answer_went_quiet(core, handover))
 		return true;
-	if (answer_went_quiet(core, handover)) {
-		hb_learn_remember(&core->learnt, core->seed,
-				  &handover->redirect.translation.honeypot, replay->answer,
-				  replay->answer_bytes);
-		return true;
-	}
 	return !answer_is_partial(replay) &&
 	       core->now.mono_ns >= limit_from(replay) + ANSWER_LIMIT_NS;
+}
+
+void hb_replay_learn(struct hb_core *core, struct hb_handover *handover)
+{
+	struct hb_replay *replay = &handover->replay;
+	if (replay->answer == 0 || replay->last_answer_bytes == 0)
+		return;
+	hb_learn_remember(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
+			  replay->answer - 1, replay->last_answer_bytes);
 }
 
 void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
@@ -383,8 +397,7 @@ static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *fl
  */
 static void connect_without_timestamps(struct hb_core *core, struct hb_handover *handover)
 {
-	hb_learn_remember(&core->learnt, core->seed, &handover->redirect.translation.honeypot,
-			  HB_LEARN_NO_TIMESTAMPS, 1);
+	hb_learn_refusal(&core->learnt, core->seed, &handover->redirect.translation.honeypot);
 	hb_replay_reset(core, handover);
 	hb_replay_connect(core, handover);
 }
@@ -448,11 +461,29 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 	return HB_REPLAY_GOES_ON;
 }
 
+/* Written before the backend had a byte of the turn: the rest of the answer before (rule 4). */
+static bool is_late(const struct hb_handover *handover, const struct hb_packet *packet)
+{
+	const struct hb_flow *flow = handover->redirect.flow;
+	uint32_t answer = handover->replay.answer;
+	uint32_t begin =
+		answer > 1 ? flow->record->turns[answer - 2].end : flow->track.client_isn + 1;
+	return answer > 0 && hb_seq_at_or_before(packet->ack, begin);
+}
+
 /* Bytes of an answer that the client had from the frontend. */
 static void discard(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet, uint32_t fresh)
 {
 	struct hb_replay *replay = &handover->replay;
+	if (is_late(handover, packet)) {
+		replay->rcv_nxt += fresh;
+		replay->last_answer_bytes += fresh;
+		handover->info.discarded_bytes += fresh;
+		return;
+	}
+	if (replay->answer_bytes == 0)
+		hb_replay_learn(core, handover);
 	uint64_t gap = core->now.mono_ns - (replay->answer_bytes > 0 ? replay->answer_byte_ns
 								     : replay->answer_since_ns);
 	if (gap > replay->answer_gap_ns)
@@ -476,8 +507,10 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 		(handover->frontend_answers && hb_seq_at_or_before(packet->ack, handover->cut));
 	if (!discards) {
 		/* The client's: kept, and not acknowledged before the client does it. */
-		if (handover->kept.len == 0)
+		if (handover->kept.len == 0) {
 			hb_stream_init(&handover->kept, replay->rcv_nxt);
+			hb_replay_learn(core, handover);
+		}
 		uint32_t kept_end = hb_stream_end(&handover->kept);
 		if (hb_seq_at_or_before(packet->seq, kept_end) && hb_seq_after(end, kept_end)) {
 			uint32_t known = hb_seq_distance(packet->seq, kept_end);
@@ -558,7 +591,7 @@ enum hb_replay_result hb_replay_input(struct hb_core *core, struct hb_handover *
 	return HB_REPLAY_GOES_ON;
 }
 
-uint64_t hb_replay_deadline(const struct hb_handover *handover)
+uint64_t hb_replay_deadline(const struct hb_core *core, const struct hb_handover *handover)
 {
 	const struct hb_replay *replay = &handover->replay;
 	uint64_t deadline = replay->resend_ns ? replay->resend_ns : UINT64_MAX;
@@ -571,7 +604,8 @@ uint64_t hb_replay_deadline(const struct hb_handover *handover)
 	if (answer_is_partial(replay))
 		answer = UINT64_MAX;
 	bool gap = replay->rcv_nxt != replay->rcv_max || hb_handover_client_is_full(handover);
-	if (replay->answer_bytes > 0 && !gap && silent_since(replay) + quiet_ns(replay) < answer)
-		answer = silent_since(replay) + quiet_ns(replay);
+	uint64_t quiet = silent_since(replay) + quiet_ns(core, handover);
+	if (replay->answer_bytes > 0 && !gap && quiet < answer)
+		answer = quiet;
 	return answer < deadline ? answer : deadline;
 }

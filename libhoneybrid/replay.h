@@ -40,7 +40,7 @@ struct hb_replay {
 	uint32_t answer_bytes; /* so far */
 	bool answer_psh;       /* its last segment had PSH */
 	uint64_t answer_since_ns, answer_byte_ns;
-	uint64_t acked_ns; /* when the backend last took something */
+	uint64_t acked_ns;          /* when the backend last took something */
 	uint64_t answer_gap_ns;     /* longest silence in it so far */
 	uint32_t last_answer_bytes; /* of the one before */
 };
@@ -70,6 +70,9 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover);
 /* Sends what may be sent: from nxt to limit, within the window. */
 void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
+/* A byte came that answers the next turn: so the answer before was complete, which is learnt. */
+void hb_replay_learn(struct hb_core *core, struct hb_handover *handover);
+
 /* A bare ACK to the backend. */
 void hb_replay_ack(struct hb_core *core, struct hb_handover *handover);
 
@@ -80,7 +83,7 @@ void hb_replay_reset(struct hb_core *core, struct hb_handover *handover);
 bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
 /* When one of the timers above is due; UINT64_MAX for never. */
-uint64_t hb_replay_deadline(const struct hb_handover *handover);
+uint64_t hb_replay_deadline(const struct hb_core *core, const struct hb_handover *handover);
 
 /* True if the backend's answers to all turns that the frontend answered are in. */
 bool hb_replay_done(const struct hb_handover *handover);

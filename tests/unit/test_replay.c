@@ -330,24 +330,25 @@ START_TEST(deadlines)
 	struct hb_replay *replay = &f.handover.replay;
 
 	fixture_open(&f, FIXTURE_ISN);
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), UINT64_MAX); /* nothing is awaited */
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover),
+			  UINT64_MAX); /* nothing is awaited */
 	fixture_record(&f, 10, FIXTURE_SERVER_ISN + 6);
 	replay->answer_since_ns = 7 * RIG_SECOND;
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 9 * RIG_SECOND);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 9 * RIG_SECOND);
 	replay->answer_bytes = 3;
 	replay->answer_byte_ns = 7 * RIG_SECOND + 100 * RIG_MS;
 	/* It did not end with PSH: more was to come. */
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 7 * RIG_SECOND + 1600 * RIG_MS);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 7 * RIG_SECOND + 1600 * RIG_MS);
 	replay->answer_psh = true;
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 7 * RIG_SECOND + 120 * RIG_MS);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 7 * RIG_SECOND + 120 * RIG_MS);
 	replay->rtt_ns = 50 * RIG_MS;
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 7 * RIG_SECOND + 200 * RIG_MS);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 7 * RIG_SECOND + 200 * RIG_MS);
 	replay->rcv_max++; /* a piece is missing: silence means nothing */
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), UINT64_MAX);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), UINT64_MAX);
 	replay->resend_ns = 8 * RIG_SECOND;
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 8 * RIG_SECOND);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 8 * RIG_SECOND);
 	replay->connected = false;
-	ck_assert_uint_eq(hb_replay_deadline(&f.handover), 8 * RIG_SECOND);
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 8 * RIG_SECOND);
 	fixture_close(&f);
 }
 END_TEST
