@@ -32,7 +32,7 @@ One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them 
 
 With --times the same script runs so many times at once. With --figures prints, at the end, how many
 milliseconds a session took on the average and the longest one, and the longest wait for one byte to
-come or to go. The status is 0 if all went as written.
+come or to go: of nine sessions in ten, and of all. The status is 0 if all went as written.
 """
 import array
 import codecs
@@ -261,7 +261,7 @@ class Client:
         self.connect(self.source)
 
     def do_say(self, text):
-        print(text, flush=True)
+        print(text + "\n", end="", flush=True)  # in one piece: there are other threads
 
     def do_wait(self, path):
         end = time.monotonic() + PATIENCE
@@ -324,8 +324,9 @@ def main(arguments):
         print(f"{len(failures)} of {times} failed", file=sys.stderr)
     if wants_figures and figures:
         durations, waits = zip(*figures)
+        waits = sorted(waits)
         print(f"mean {mean(durations) * 1000:.0f} longest {max(durations) * 1000:.0f} "
-              f"wait {max(waits) * 1000:.0f}")
+              f"wait90 {waits[len(waits) * 9 // 10] * 1000:.0f} wait {waits[-1] * 1000:.0f}")
     return 1 if failures else 0
 
 
