@@ -120,6 +120,14 @@ static void add_reason(struct line *line, const char *reason)
 	add(line, "\"");
 }
 
+static void add_handover(struct line *line, const struct hb_handover_info *info)
+{
+	add(line, " handover:%" PRIu32 ".%03" PRIu32 "ms", info->latency_us / 1000,
+	    info->latency_us % 1000);
+	add(line, " turns:%" PRIu32 " replayed:%" PRIu32, info->turns, info->replayed_bytes);
+	add(line, " answers:%" PRIu32 "/%" PRIu32, info->recorded_bytes, info->discarded_bytes);
+}
+
 static void add_history(struct line *line, const struct hb_log_record *end,
 			const struct hb_flow_history *history)
 {
@@ -145,8 +153,7 @@ static void add_history(struct line *line, const struct hb_log_record *end,
 	else if (end->reason[0])
 		add_reason(line, end->reason);
 	if (history->handed_over)
-		add(line, " handover:%" PRIu32 ".%03" PRIu32 "ms",
-		    history->handover.latency_us / 1000, history->handover.latency_us % 1000);
+		add_handover(line, &history->handover);
 }
 
 size_t hb_sink_text_format(const struct hb_log_record *end, const struct hb_flow_history *history,

@@ -129,17 +129,24 @@ START_TEST(states_have_figures)
 			[HB_STATE_FORWARD] = { true, 61000 * MS, 1000, 5000000000 },
 		},
 		.handed_over = true,
-		.handover = { .latency_us = 20034, .problems = 66 },
+		.handover = { .latency_us = 20034,
+			      .turns = 3,
+			      .replayed_bytes = 17,
+			      .discarded_bytes = 204,
+			      .recorded_bytes = 98,
+			      .problems = 66 },
 	};
 
 	strcpy(record.trace, "+source;?hash;+counter");
 	expect(&record, &history,
 	       LINE " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
-		    "61.000|1000|5000000000 .|.|. handover:20.034ms");
+		    "61.000|1000|5000000000 .|.|. handover:20.034ms turns:3 replayed:17 "
+		    "answers:98/204");
 	record.flow.honeypot_client_port = 1024;
 	expect(&record, &history,
 	       LINE " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
-		    "61.000|1000|5000000000 .|.|. port:1024 handover:20.034ms");
+		    "61.000|1000|5000000000 .|.|. port:1024 handover:20.034ms turns:3 "
+		    "replayed:17 answers:98/204");
 }
 END_TEST
 
@@ -171,13 +178,15 @@ START_TEST(the_longest_line_fits)
 	record.flow.packets = record.flow.bytes = record.flow.id = UINT64_MAX;
 	record.flow.last_packet.mono_ns = UINT64_MAX;
 	record.flow.honeypot_client_port = UINT16_MAX;
-	history.handover.latency_us = history.handover.problems = UINT32_MAX;
+	memset(&history.handover, 0xff, sizeof(history.handover));
 	for (int i = 0; i < HB_STATE_COUNT; i++)
 		history.stays[i] = (struct hb_stay){ true, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	memset(record.trace, 'x', sizeof(record.trace) - 1);
 	memset(history.failure, 'y', sizeof(history.failure) - 1);
 	hb_sink_text_format(&record, &history, line);
-	ck_assert_ptr_nonnull(strstr(line, "yyy\" handover:4294967.295ms"));
+	ck_assert_ptr_nonnull(strstr(line, "yyy\" handover:4294967.295ms turns:4294967295 "
+					   "replayed:4294967295 "
+					   "answers:4294967295/4294967295"));
 }
 END_TEST
 
