@@ -23,9 +23,11 @@
 #define MAX_RTO_NS (2 * HB_NS_PER_S)
 #define ANSWER_LIMIT_NS (2 * HB_NS_PER_S)
 #define MIN_QUIET_NS (20 * HB_NS_PER_MS)
+#define SHORT_QUIET_NS (100 * HB_NS_PER_MS)
 #define MAX_QUIET_NS (200 * HB_NS_PER_MS)
 #define STALLED_NS (1500 * HB_NS_PER_MS)
 #define LOST_QUIET_NS (300 * HB_NS_PER_MS) /* a server's first retransmission has come by then */
+#define PATIENCE_NS HB_NS_PER_S
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
 #define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
@@ -263,9 +265,9 @@ static uint32_t learnt_length(const struct hb_core *core, const struct hb_handov
 }
 
 /*
- * How long a silence ends an answer: longer where the backend has been slow to go on before, and
- * where more is to be expected, since no PSH came or its greeting is a longer one: what got lost is
- * sent again.
+ * How long a silence ends an answer: longer where the backend has been slow to go on before, where
+ * it has said less than the frontend did (an echo, say, and the command still runs), and where more
+ * is to be expected, since no PSH came or its greeting is a longer one: what got lost is sent again.
  */
 static uint64_t quiet_ns(const struct hb_core *core, const struct hb_handover *handover)
 {
@@ -279,7 +281,8 @@ static uint64_t quiet_ns(const struct hb_core *core, const struct hb_handover *h
 		quiet = MAX_QUIET_NS;
 	if (quiet < 2 * replay->rtt_ns)
 		quiet = 2 * replay->rtt_ns;
-	return quiet > MIN_QUIET_NS ? quiet : MIN_QUIET_NS;
+	uint64_t least = replay->answer_short ? SHORT_QUIET_NS : MIN_QUIET_NS;
+	return quiet > least ? quiet : least;
 }
 
 /* It ended with PSH at the length of the frontend's, or at the usual one. */
@@ -471,6 +474,18 @@ static bool is_late(const struct hb_handover *handover, const struct hb_packet *
 	return answer > 0 && hb_seq_at_or_before(packet->ack, begin);
 }
 
+/*
+ * The frontend said more to this turn, so more may come. Not for long after the trigger: many short
+ * answers must not use up the time for the whole handover.
+ */
+static bool is_short(const struct hb_core *core, const struct hb_handover *handover)
+{
+	const struct hb_replay *replay = &handover->replay;
+	return replay->answer < answer_count(handover) &&
+	       replay->answer_bytes < answer_length(handover->redirect.flow, replay->answer) &&
+	       core->now.mono_ns < handover->begin_ns + PATIENCE_NS;
+}
+
 /* Bytes of an answer that the client had from the frontend. */
 static void discard(struct hb_core *core, struct hb_handover *handover,
 		    const struct hb_packet *packet, uint32_t fresh)
@@ -492,6 +507,7 @@ static void discard(struct hb_core *core, struct hb_handover *handover,
 	replay->answer_bytes += fresh;
 	replay->answer_byte_ns = core->now.mono_ns;
 	replay->answer_psh = packet->tcp_flags & HB_TCP_PSH;
+	replay->answer_short = is_short(core, handover);
 	handover->info.discarded_bytes += fresh;
 }
 

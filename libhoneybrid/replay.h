@@ -39,6 +39,7 @@ struct hb_replay {
 	uint32_t answer;
 	uint32_t answer_bytes; /* so far */
 	bool answer_psh;       /* its last segment had PSH */
+	bool answer_short;     /* the frontend's was longer, and there is time to wait for more */
 	uint64_t answer_since_ns, answer_byte_ns;
 	uint64_t acked_ns;          /* when the backend last took something */
 	uint64_t answer_gap_ns;     /* longest silence in it so far */
