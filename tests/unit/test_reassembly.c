@@ -292,7 +292,7 @@ START_TEST(congestion_is_kept)
 								piece, sizeof(piece));
 				uint8_t tos = n == 0 ? cases[i].first : cases[i].second;
 
-				piece[1] = version == 4 ? tos : (uint8_t)(tos << 4);
+				piece[1] = (uint8_t)(version == 4 ? tos : tos << 4);
 				ck_assert_int_eq(add_bytes(&f, piece, len),
 						 n == 1 && cases[i].whole >= 0);
 			}
