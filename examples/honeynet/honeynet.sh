@@ -11,13 +11,14 @@
 #                         +--------------------+               203.0.113.9
 #                                                              2001:db8:b::9
 #
-# What has no address here, the darknet 10.1.0.0/21 say, is also sent to the gateway by the attacker.
+# What has no address here, the darknet say, is also sent to the gateway by the attacker.
 # The interfaces of the three hosts are called eth0. All names of namespaces begin with $HONEYNET, so
 # that several honeynets live side by side.
 
 export ATTACKER=192.0.2.7 ATTACKER6=2001:db8:a::7
 export FRONTEND=198.51.100.9 FRONTEND6=2001:db8:f::9
 export BACKEND=203.0.113.9 BACKEND6=2001:db8:b::9
+export DARKNET=10.1.0.0/21 DARKNET6=2001:db8:d::/64
 
 HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 OWN_MARK=0x80000000 # on the packets that honeybridd itself sends
@@ -36,9 +37,12 @@ exec_on() # host command...
 	exec ip netns exec "$HONEYNET-$1" "${@:2}"
 }
 
-# No wait of a second or two until new interfaces may use their link-local addresses.
-honeynet_no_dad() # host
+# Makes a namespace in which an IPv6 address can be used at once: whether a neighbour has it, too, would
+# take seconds to find out, and the gateway would keep what it has to forward for so long.
+honeynet_host() # host
 {
+	ip netns add "$HONEYNET-$1"
+	ip -n "$HONEYNET-$1" link set lo up
 	on "$1" sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.default.dad_transmits=0
 }
 
@@ -46,10 +50,8 @@ honeynet_no_dad() # host
 honeynet_link() # host gateway-interface address gateway-address address6 gateway-address6
 {
 	local host=$HONEYNET-$1 gateway=$HONEYNET-gateway
-	ip netns add "$host"
-	honeynet_no_dad "$1"
+	honeynet_host "$1"
 	ip link add eth0 netns "$host" type veth peer name "$2" netns "$gateway"
-	ip -n "$host" link set lo up
 	ip -n "$host" link set eth0 up
 	ip -n "$gateway" link set "$2" up
 	ip -n "$host" address add "$3/24" dev eth0
@@ -63,9 +65,7 @@ honeynet_link() # host gateway-interface address gateway-address address6 gatewa
 # Makes the four namespaces and the wires between them.
 honeynet_up()
 {
-	ip netns add "$HONEYNET-gateway"
-	honeynet_no_dad gateway
-	ip -n "$HONEYNET-gateway" link set lo up
+	honeynet_host gateway
 	honeynet_link attacker ext "$ATTACKER" 192.0.2.1 "$ATTACKER6" 2001:db8:a::1
 	honeynet_link frontend front "$FRONTEND" 198.51.100.1 "$FRONTEND6" 2001:db8:f::1
 	honeynet_link backend back "$BACKEND" 203.0.113.1 "$BACKEND6" 2001:db8:b::1
@@ -83,16 +83,25 @@ honeynet_up()
 		done'
 }
 
-# Leads all that comes from the three sides through queue 0, and nothing else. Without honeybridd
-# nothing passes: a packet for a queue that nobody reads is dropped.
-honeynet_rules()
+# The gateway's packet filter, one of two: leads all that comes from the three sides through queue 0, and
+# nothing else. Without honeybridd nothing passes: a packet for a queue that nobody reads is dropped.
+#
+#   prerouting   before routing, untracked; attackers talk to the frontend's address
+#   forward      the classic recipe, after routing; DNAT translates a darknet to the frontend
+honeynet_rules() # prerouting|forward
 {
-	local iptables errors error side
+	honeynet_rules_names
+	"honeynet_rules_$1"
+	honeynet_rules_errors
+}
+
+# A honeypot speaks for itself: under another name it could open a session with its neighbour, whose
+# answers honeybridd would then let out. Nor does anybody outside speak for a honeypot.
+honeynet_rules_names()
+{
 	on gateway ip6tables -t raw -F
 	# Which multicast groups a host listens to is between it and its neighbours.
 	on gateway ip6tables -t raw -A PREROUTING -p icmpv6 -m icmp6 --icmpv6-type 143 -j DROP
-	# A honeypot speaks for itself: under another name it could open a session with its neighbour,
-	# whose answers honeybridd would then let out. Nor does anybody outside speak for a honeypot.
 	on gateway iptables -t raw -A PREROUTING -i front ! -s "$FRONTEND" -j DROP
 	on gateway iptables -t raw -A PREROUTING -i back ! -s "$BACKEND" -j DROP
 	on gateway iptables -t raw -A PREROUTING -i ext -s "$FRONTEND","$BACKEND" -j DROP
@@ -104,6 +113,11 @@ honeynet_rules()
 	on gateway ip6tables -t raw -A PREROUTING -i front -j own-address
 	on gateway ip6tables -t raw -A PREROUTING -i back -j own-address
 	on gateway ip6tables -t raw -A PREROUTING -i ext -s "$FRONTEND6","$BACKEND6" -j DROP
+}
+
+honeynet_rules_prerouting()
+{
+	local iptables side
 	for iptables in iptables ip6tables; do
 		for side in ext front back; do
 			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j CT --notrack
@@ -112,10 +126,37 @@ honeynet_rules()
 		# What honeybridd sends goes out as it is: conntrack would take it for sessions of the
 		# gateway's.
 		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j CT --notrack
-		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j ACCEPT
+	done
+}
 
-		# The gateway's own errors about a redirected packet quote the backend: honeybridd must
-		# see them before the attacker does.
+honeynet_rules_forward()
+{
+	honeynet_recipe iptables "$DARKNET" "$FRONTEND" "$BACKEND"
+	honeynet_recipe ip6tables "$DARKNET6" "$FRONTEND6" "$BACKEND6"
+}
+
+honeynet_recipe() # iptables darknet frontend backend
+{
+	local host
+	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
+	on gateway "$1" -P FORWARD DROP
+	for host in "$3" "$4"; do
+		on gateway "$1" -A FORWARD -d "$host" -j NFQUEUE --queue-num 0
+		on gateway "$1" -A FORWARD -s "$host" -j NFQUEUE --queue-num 0
+		# What honeybridd sends to a honeypot must not be taken for a packet of the attacker's
+		# session, which conntrack knows; what it sends to the attacker must.
+		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark $OWN_MARK/$OWN_MARK \
+			-j CT --notrack
+	done
+}
+
+# The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before
+# the attacker does.
+honeynet_rules_errors()
+{
+	local iptables errors error
+	for iptables in iptables ip6tables; do
+		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j ACCEPT
 		errors=(-p icmp -m icmp --icmp-type)
 		[[ $iptables == ip6tables ]] && errors=(-p icmpv6 -m icmp6 --icmpv6-type)
 		for error in destination-unreachable time-exceeded parameter-problem; do

@@ -8,15 +8,41 @@
 # should be ends it, with what was expected, what came instead, and the logs. Status 77: skipped.
 #
 #   HONEYBRIDD=PATH   the program to test
+#   HOOK=forward      packets are queued in FORWARD, behind DNAT: the attacked address is one of a
+#                     darknet; prerouting if not given
+#   FAMILY=6          over IPv6; 4 if not given
 #   TRACE=DIR         keep captures of the gateway's three sides there, and the logs
+#
+# A scenario is written once, for every way in: the attacked address is $TO, the hosts' addresses are in
+# ADDRESS, and what has two names for the two versions of IP is in $IPTABLES, $ICMP and so on.
 
 set -euo pipefail
 
 E2E_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-SCENARIO=$(basename "$0")
 HONEYNET=hbt$$
 # shellcheck source-path=SCRIPTDIR source=../../examples/honeynet/honeynet.sh
 . "$E2E_DIR/../../examples/honeynet/honeynet.sh"
+
+SCENARIO=$(basename "$0")
+HOOK=${HOOK:-prerouting} FAMILY=${FAMILY:-4}
+[[ $HOOK == prerouting ]] || SCENARIO+=-$HOOK
+
+declare -A ADDRESS
+if [[ $FAMILY == 4 ]]; then
+	ADDRESS=([attacker]=$ATTACKER [frontend]=$FRONTEND [backend]=$BACKEND [darknet]=10.1.2.3)
+	IPTABLES=iptables ICMP=icmp RESET="(tcp[13] & 4 != 0)" TTL="ip[8]"
+	ECHO="icmp[0] == 8" ECHO_REPLY="icmp[0] == 0" UNREACHABLE="icmp[0] == 3"
+else
+	SCENARIO+=-ipv6
+	ADDRESS=([attacker]=$ATTACKER6 [frontend]=$FRONTEND6 [backend]=$BACKEND6
+		[darknet]=2001:db8:d::5)
+	IPTABLES=ip6tables ICMP="(icmp6 and ip6[40] < 130)" RESET="(ip6[6] == 6 and ip6[53] & 4 != 0)"
+	TTL="ip6[7]" ECHO="icmp6[0] == 128" ECHO_REPLY="icmp6[0] == 129" UNREACHABLE="icmp6[0] == 1"
+fi
+export IPTABLES ICMP RESET TTL ECHO ECHO_REPLY UNREACHABLE
+
+# What neighbours have to say to each other.
+NEIGHBOURS="(arp or (ip6 and ip6[24] == 0xff) or (icmp6 and ip6[40] >= 133 and ip6[40] <= 137))"
 
 skip() # reason
 {
@@ -70,6 +96,7 @@ start_honeybridd()
 	rm -f "$DIR/flow.log"
 	for iptables in iptables ip6tables; do
 		on gateway "$iptables" -t raw -Z
+		on gateway "$iptables" -Z
 	done
 	exec_on gateway "$HONEYBRIDD" -c "$DIR/honeybrid.conf" >>"$DIR/honeybridd.out" 2>&1 &
 	DAEMON=$!
@@ -103,25 +130,6 @@ nothing_runs() # host
 no_connection() # host
 {
 	[[ -z $(on "$1" ss -Htn state established) ]]
-}
-
-# --- the other hook
-
-# The classic recipe: the attacked network is translated to the frontend by DNAT, and the packets are
-# queued in FORWARD instead of PREROUTING. What is sent to honeypots must not be taken for a packet of
-# the attacker's session, which conntrack knows; what is sent to the attacker must.
-classic_rules() # iptables network frontend backend
-{
-	local host
-	on gateway "$1" -t raw -F PREROUTING
-	on gateway "$1" -t raw -F OUTPUT
-	for host in "$3" "$4"; do
-		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark "$OWN_MARK/$OWN_MARK" \
-			-j CT --notrack
-		on gateway "$1" -A FORWARD -s "$host" -j NFQUEUE --queue-num 0
-	done
-	on gateway "$1" -A FORWARD -d "$3" -j NFQUEUE --queue-num 0
-	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
 }
 
 # --- the attacker
@@ -163,14 +171,19 @@ expect_flows() # number tcp|udp PORT STATE
 		fail "flows $2 $3 $4 in the log: expected $1, got $(flows "$2" "$3" "$4" | wc -l)"
 }
 
-# The log's packets and bytes, of IPv4, are those that the kernel has put into the queue.
+# The log's packets and bytes are those that the kernel has put into the queue, but for what IPv6
+# neighbours say, which no flow has.
 expect_counts()
 {
-	local logged queued
-	logged=$(awk '$5 !~ /:.*:/ { packets += $8; bytes += $9 } END { print packets + 0, bytes + 0 }' \
-		"$DIR/flow.log")
-	queued=$(on gateway iptables -t raw -vxnL PREROUTING |
-		awk '/NFQUEUE/ { packets += $1; bytes += $2 } END { print packets + 0, bytes + 0 }')
+	local table=(-t raw -vxnL PREROUTING) from='^[0-9]' sum=NFQUEUE logged queued
+	[[ $HOOK != forward ]] || table=(-vxnL FORWARD)
+	[[ $FAMILY != 6 ]] || from='^[[]'
+	[[ $HOOK$FAMILY != prerouting6 ]] || sum="of flows"
+	logged=$(awk -v from="$from" '$5 ~ from { packets += $8; bytes += $9 }
+		END { print packets + 0, bytes + 0 }' "$DIR/flow.log")
+	queued=$(on gateway "$IPTABLES" "${table[@]}" | awk -v sum="$sum" '
+		index($0, sum) { packets += $1; bytes += $2 }
+		END { print packets + 0, bytes + 0 }')
 	expect_equal "packets and bytes in the log" "$queued" "$logged"
 }
 
@@ -194,6 +207,12 @@ end_capture() # name
 	unset "CAPTURES[$1]"
 }
 
+# So many packets, or more, that match a filter are in a capture by now.
+captured() # number name filter
+{
+	(($(tcpdump -n -r "$DIR/$2.pcap" "$3" 2>/dev/null | wc -l) >= $1))
+}
+
 # Ends a capture and counts its packets that match a filter: exactly so many, or "some".
 expect_packets() # number|some name filter
 {
@@ -204,6 +223,35 @@ expect_packets() # number|some name filter
 	[[ $1 == some && $got -gt 0 ]] && return
 	[[ $1 == "$got" ]] || head -5 "$DIR/matching" >&2
 	expect_equal "packets \"$3\" at $2" "$1" "$got"
+}
+
+# Whatever a scenario is about: the attacker's wire shows the attacker and what it attacked, and no other
+# address, neither in a header nor quoted in an ICMP error. What belongs to the session is not even
+# written down.
+watch_wire()
+{
+	SEEN=("$TO")
+	capture strays attacker eth0 "not $NEIGHBOURS and \
+		not ((tcp or udp) and host ${ADDRESS[attacker]} and host $TO)"
+}
+
+# More addresses that the attacker may see.
+may_see() # address...
+{
+	SEEN+=("$@")
+}
+
+expect_no_strays()
+{
+	local address seen secrets=()
+	printf -v seen ' or host %s' "${SEEN[@]}"
+	expect_packets 0 strays \
+		"not ((host $ATTACKER or host $ATTACKER6) and (${seen# or }))"
+	for address in "$FRONTEND" "$FRONTEND6" "$BACKEND" "$BACKEND6"; do
+		[[ " ${SEEN[*]} " == *" $address "* ]] || secrets+=(-e "$address")
+	done
+	tcpdump -nvv -r "$DIR/strays.pcap" 2>/dev/null >"$DIR/strays"
+	! grep -F "${secrets[@]}" "$DIR/strays" || fail "the attacker is told a honeypot's address"
 }
 
 # Errors that the network stack of a host has counted.
@@ -219,15 +267,18 @@ expect_no_checksum_errors()
 
 # --- beginning and end
 
-finish()
+finish() # [status]
 {
-	local status=$? name
+	local status=${1:-$?} name
 	trap - EXIT
 	set +e
 	[[ -z ${DAEMON:-} ]] || { kill -TERM "$DAEMON" && wait "$DAEMON"; } 2>/dev/null
 	for name in "${!CAPTURES[@]}"; do
 		end_capture "$name"
 	done
+	if ((status == 0)); then
+		(expect_no_strays) || status=$?
+	fi
 	if ((status != 0 && status != 77)); then
 		echo "--- honeybridd said" >&2
 		tail -n 20 "$DIR/honeybridd.out" >&2
@@ -239,7 +290,7 @@ finish()
 		mkdir -p "$TRACE" && cp -r "$DIR" "$TRACE/$SCENARIO"
 	fi
 	rm -rf "$DIR"
-	exit $status
+	exit "$status"
 }
 
 begin()
@@ -255,10 +306,14 @@ begin()
 	if declare -F before_rules >/dev/null; then
 		before_rules
 	fi
-	honeynet_rules || skip "no NFQUEUE target here"
+	honeynet_rules "$HOOK" || skip "no NFQUEUE target here"
+	# Counts, and lets the packet go on.
+	on gateway ip6tables -t raw -I PREROUTING ! -p icmpv6 -m comment --comment "of flows"
 	honeynet_serve frontend "$DIR"
 	honeynet_serve backend "$DIR"
-	TO=$FRONTEND
+	TO=${ADDRESS[frontend]}
+	[[ $HOOK != forward ]] || TO=${ADDRESS[darknet]}
+	watch_wire
 	if [[ -n ${TRACE:-} ]]; then
 		local side
 		for side in ext front back; do
