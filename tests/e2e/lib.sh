@@ -175,9 +175,9 @@ expect_flows() # number tcp|udp PORT STATE
 # neighbours say, which no flow has.
 expect_counts()
 {
-	local table=(-t raw -vxnL PREROUTING) from='^[0-9]' sum=NFQUEUE logged queued
+	local table=(-t raw -vxnL PREROUTING) from='^[0-9.]+(:[0-9]+)?$' sum=NFQUEUE logged queued
 	[[ $HOOK != forward ]] || table=(-vxnL FORWARD)
-	[[ $FAMILY != 6 ]] || from='^[[]'
+	[[ $FAMILY != 6 ]] || from=':.*:'
 	[[ $HOOK$FAMILY != prerouting6 ]] || sum="of flows"
 	logged=$(awk -v from="$from" '$5 ~ from { packets += $8; bytes += $9 }
 		END { print packets + 0, bytes + 0 }' "$DIR/flow.log")
@@ -230,23 +230,29 @@ expect_packets() # number|some name filter
 # written down.
 watch_wire()
 {
-	SEEN=("$TO")
+	SEEN=("$TO") ATTACKERS=("$ATTACKER" "$ATTACKER6")
 	capture strays attacker eth0 "not $NEIGHBOURS and \
 		not ((tcp or udp) and host ${ADDRESS[attacker]} and host $TO)"
 }
 
-# More addresses that the attacker may see.
-may_see() # address...
+# More addresses, or networks, that the attacker may see.
+may_see() # address|network...
 {
 	SEEN+=("$@")
 }
 
+# More addresses that attackers have, behind the attacker's host.
+also_attack() # address...
+{
+	ATTACKERS+=("$@")
+}
+
 expect_no_strays()
 {
-	local address seen secrets=()
-	printf -v seen ' or host %s' "${SEEN[@]}"
-	expect_packets 0 strays \
-		"not ((host $ATTACKER or host $ATTACKER6) and (${seen# or }))"
+	local address attackers seen secrets=()
+	printf -v attackers ' or host %s' "${ATTACKERS[@]}"
+	printf -v seen ' or net %s' "${SEEN[@]}"
+	expect_packets 0 strays "not ((${attackers# or }) and (${seen# or }))"
 	for address in "$FRONTEND" "$FRONTEND6" "$BACKEND" "$BACKEND6"; do
 		[[ " ${SEEN[*]} " == *" $address "* ]] || secrets+=(-e "$address")
 	done
