@@ -25,11 +25,13 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 		flow->record->largest_window = window;
 	if (hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_URG))
 		hb_record_urgent(flow->record, packet->seq, packet->urgent);
-	if (hb_flow_is_tcp(flow))
+	if (hb_flow_is_tcp(flow)) {
 		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
 			      hb_track_usable(&flow->track, packet), packet->ack);
-	else
+		hb_record_client_spoke(flow->record, core->now.mono_ns);
+	} else {
 		hb_record_udp(flow->record, &core->budget, payload, packet->payload_len);
+	}
 	if (flow->record->given_up || (limit != 0 && flow->record->segments > limit))
 		hb_handover_decline(core, flow, "the recording was given up at a limit");
 }
@@ -167,6 +169,10 @@ enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 	if (hb_flow_is_tcp(flow)) {
 		if (flow->state == HB_STATE_DECISION && hb_track_took_unseen(&flow->track, packet))
 			hb_handover_decline(core, flow, "the frontend took what was not recorded");
+		uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+		if (flow->record != NULL && packet->payload_len > 0 &&
+		    hb_seq_after(end, flow->track.server_next))
+			hb_record_frontend_spoke(flow->record, core->now.mono_ns);
 		hb_track_server(&flow->track, packet, hb_flow_age_ms(flow, core->now.mono_ns));
 	} else {
 		flow->track.server_ttl = packet->ttl;

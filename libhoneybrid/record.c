@@ -8,6 +8,7 @@
 
 /* Longer dialogues are not replayed. */
 #define TURNS_MAX 4096
+#define NS_PER_MS 1000000
 
 struct hb_record *hb_record_new(uint32_t base)
 {
@@ -210,6 +211,22 @@ bool hb_record_find_urgent(const struct hb_record *record, uint32_t seq, uint32_
 			return true;
 	}
 	return false;
+}
+
+void hb_record_client_spoke(struct hb_record *record, uint64_t now_ns)
+{
+	record->spoke_ns = now_ns;
+}
+
+void hb_record_frontend_spoke(struct hb_record *record, uint64_t now_ns)
+{
+	if (record->turn_count == 0)
+		return;
+	struct hb_turn *last = &record->turns[record->turn_count - 1];
+	uint64_t silence_ms = (now_ns - record->spoke_ns) / NS_PER_MS;
+	if (silence_ms > last->silence_ms)
+		last->silence_ms = silence_ms < UINT32_MAX ? (uint32_t)silence_ms : UINT32_MAX;
+	record->spoke_ns = now_ns;
 }
 
 void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,

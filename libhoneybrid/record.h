@@ -11,9 +11,11 @@
 #include "stream.h"
 
 struct hb_turn {
-	uint32_t end;          /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
-	uint32_t ack;          /* TCP: what the client had seen of the server's stream */
-	uint32_t answers;      /* UDP: datagrams that the frontend answered with */
+	uint32_t end; /* behind the turn's last byte (TCP: sequence number; UDP: offset) */
+	uint32_t ack; /* TCP: what the client had seen of the server's stream */
+	uint32_t
+		silence_ms; /* TCP: how long the frontend was silent at most, until it had answered */
+	uint32_t answers;   /* UDP: datagrams that the frontend answered with */
 	uint32_t answer_bytes; /* UDP: and their payload */
 };
 
@@ -36,6 +38,7 @@ struct hb_record {
 	uint32_t urgent[HB_URGENT_MAX]; /* bytes that were marked so, by sequence number */
 	uint32_t urgent_count;
 	uint32_t largest_window;      /* that the client offered, in bytes */
+	uint64_t spoke_ns;            /* TCP: when the client or the frontend spoke last */
 	struct hb_early_piece *early; /* by sequence number */
 	size_t early_bytes;           /* memory that they take */
 	bool fin_early;               /* a FIN came before what is ahead of it, */
@@ -68,6 +71,10 @@ void hb_record_urgent(struct hb_record *record, uint32_t seq, uint16_t pointer);
 /* Finds the first marked byte from seq on, before end. */
 bool hb_record_find_urgent(const struct hb_record *record, uint32_t seq, uint32_t end,
 			   uint32_t *mark);
+
+/* TCP: the client or the frontend said something new; the frontend's silence before it is noted. */
+void hb_record_client_spoke(struct hb_record *record, uint64_t now_ns);
+void hb_record_frontend_spoke(struct hb_record *record, uint64_t now_ns);
 
 /* Takes a client's datagram. */
 void hb_record_udp(struct hb_record *record, struct hb_budget *budget, const uint8_t *payload,

@@ -27,6 +27,7 @@
 #define MAX_QUIET_NS (200 * HB_NS_PER_MS)
 #define STALLED_NS (1500 * HB_NS_PER_MS)
 #define LOST_QUIET_NS (300 * HB_NS_PER_MS) /* a server's first retransmission has come by then */
+#define FRONTEND_QUIET_NS HB_NS_PER_S
 #define PATIENCE_NS HB_NS_PER_S
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
@@ -256,6 +257,21 @@ bool hb_replay_done(const struct hb_handover *handover)
 	       hb_seq_at_or_after(handover->replay.una, handover->cut);
 }
 
+/* How long the frontend was silent at most before answer number i was complete. */
+static uint64_t frontend_silence_ns(const struct hb_flow *flow, uint32_t i)
+{
+	const struct hb_record *record = flow->record;
+	return i > 0 && i <= record->turn_count ? record->turns[i - 1].silence_ms * HB_NS_PER_MS
+						: 0;
+}
+
+/* What takes the frontend a while (a login that fails, say) may take the backend one. */
+static uint64_t answer_limit_ns(const struct hb_handover *handover)
+{
+	uint64_t silence_ns = frontend_silence_ns(handover->redirect.flow, handover->replay.answer);
+	return 2 * silence_ns > ANSWER_LIMIT_NS ? 2 * silence_ns : ANSWER_LIMIT_NS;
+}
+
 /* As long as it usually is; 0: unknown. */
 static uint32_t learnt_length(const struct hb_core *core, const struct hb_handover *handover,
 			      uint32_t answer)
@@ -265,9 +281,10 @@ static uint32_t learnt_length(const struct hb_core *core, const struct hb_handov
 }
 
 /*
- * How long a silence ends an answer: longer where the backend has been slow to go on before, where
- * it has said less than the frontend did (an echo, say, and the command still runs), and where more
- * is to be expected, since no PSH came or its greeting is a longer one: what got lost is sent again.
+ * How long a silence ends an answer: longer where the backend or the frontend has been slow to go on
+ * before, where the backend has said less than the frontend did (an echo, say, and the command
+ * still runs), and where more is to be expected, since no PSH came or its greeting is a longer one:
+ * what got lost is sent again.
  */
 static uint64_t quiet_ns(const struct hb_core *core, const struct hb_handover *handover)
 {
@@ -279,6 +296,11 @@ static uint64_t quiet_ns(const struct hb_core *core, const struct hb_handover *h
 	uint64_t quiet = 4 * replay->answer_gap_ns;
 	if (quiet > MAX_QUIET_NS)
 		quiet = MAX_QUIET_NS;
+	uint64_t frontends = 2 * frontend_silence_ns(handover->redirect.flow, replay->answer);
+	if (frontends > FRONTEND_QUIET_NS)
+		frontends = FRONTEND_QUIET_NS;
+	if (quiet < frontends)
+		quiet = frontends;
 	if (quiet < 2 * replay->rtt_ns)
 		quiet = 2 * replay->rtt_ns;
 	uint64_t least = replay->answer_short ? SHORT_QUIET_NS : MIN_QUIET_NS;
@@ -300,6 +322,15 @@ static bool answer_has_end(const struct hb_core *core, const struct hb_handover 
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+/*
+ * It has not said anything since it was connected, where the frontend had: it looks up our name
+ * first, say. Whatever it will say comes late, so it is waited for to the end, which is an undo.
+ */
+static bool is_not_awake(const struct hb_handover *handover)
+{
+	return handover->info.discarded_bytes == 0;
 }
 
 /* When the backend may have come to the end of an answer that began: since then it is silent. */
@@ -345,8 +376,8 @@ static bool answer_complete(const struct hb_core *core, const struct hb_handover
 		return false;
 	if (answer_has_end(core, handover) || answer_went_quiet(core, handover))
 		return true;
-	return !answer_is_partial(replay) &&
-	       core->now.mono_ns >= limit_from(replay) + ANSWER_LIMIT_NS;
+	return !answer_is_partial(replay) && !is_not_awake(handover) &&
+	       core->now.mono_ns >= limit_from(replay) + answer_limit_ns(handover);
 }
 
 void hb_replay_learn(struct hb_core *core, struct hb_handover *handover)
@@ -503,6 +534,8 @@ static void discard(struct hb_core *core, struct hb_handover *handover,
 								     : replay->answer_since_ns);
 	if (gap > replay->answer_gap_ns)
 		replay->answer_gap_ns = gap;
+	if (is_not_awake(handover))
+		replay->answer_since_ns = core->now.mono_ns; /* it is now */
 	replay->rcv_nxt += fresh;
 	replay->answer_bytes += fresh;
 	replay->answer_byte_ns = core->now.mono_ns;
@@ -616,8 +649,8 @@ uint64_t hb_replay_deadline(const struct hb_core *core, const struct hb_handover
 		return deadline;
 	if (!was_asked(replay))
 		return deadline;
-	uint64_t answer = limit_from(replay) + ANSWER_LIMIT_NS;
-	if (answer_is_partial(replay))
+	uint64_t answer = limit_from(replay) + answer_limit_ns(handover);
+	if (answer_is_partial(replay) || is_not_awake(handover))
 		answer = UINT64_MAX;
 	bool gap = replay->rcv_nxt != replay->rcv_max || hb_handover_client_is_full(handover);
 	uint64_t quiet = silent_since(replay) + quiet_ns(core, handover);

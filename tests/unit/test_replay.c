@@ -334,6 +334,9 @@ START_TEST(deadlines)
 			  UINT64_MAX); /* nothing is awaited */
 	fixture_record(&f, 10, FIXTURE_SERVER_ISN + 6);
 	replay->answer_since_ns = 7 * RIG_SECOND;
+	/* A backend that has said nothing at all is waited for as long as the handover may last. */
+	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), UINT64_MAX);
+	f.handover.info.discarded_bytes = 3;
 	ck_assert_uint_eq(hb_replay_deadline(&f.core, &f.handover), 9 * RIG_SECOND);
 	replay->answer_bytes = 3;
 	replay->answer_byte_ns = 7 * RIG_SECOND + 100 * RIG_MS;
