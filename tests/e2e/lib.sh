@@ -118,7 +118,7 @@ end_servers() # frontend|backend
 {
 	local pids
 	mapfile -t pids < <(ip netns pids "$HONEYNET-$1")
-	kill -TERM "${pids[@]}"
+	kill -TERM "${pids[@]}" 2>/dev/null || true # one may be gone with its parent
 	honeynet_wait 10 nothing_runs "$1" || fail "the servers of the $1 do not end"
 }
 
