@@ -289,7 +289,7 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	if (flow->state == HB_STATE_CONTROL)
 		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
 	bool over = hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
-						hb_track_all_acknowledged(&flow->track));
+						flow->track.client_ack == flow->track.server_next);
 	return syn && packet->seq != flow->track.client_isn &&
 	       ((half_open && !dgram->tracked) || over || flow->state == HB_STATE_DROPPED);
 }
@@ -366,6 +366,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 	struct hb_match match = hb_flowtable_find(&core->table, packet);
 	bool wrong = checksum_is_wrong(dgram, packet, &match);
 	if (match.flow != NULL && !wrong && is_superseded(core, &match, dgram, packet)) {
+		hb_handover_superseded(core, match.flow);
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
 	}

@@ -20,6 +20,18 @@ static void count_dup_ack(const struct hb_flow *flow, const struct hb_packet *pa
 		handover->client_dup_acks++;
 }
 
+/*
+ * A backend without timestamps cannot tell a very old segment, which the frontend would not have
+ * taken: we do (handover rule 16). Bare ACKs do no harm, and may have been overtaken.
+ */
+static bool is_outdated(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	return (translation->lacks & HB_TCPOPT_TIMESTAMP) && hb_track_segment_len(packet) > 0 &&
+	       !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
+	       hb_track_clock_goes_back(&flow->track, packet);
+}
+
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -27,6 +39,10 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 	struct hb_edit edit;
 	if (hb_flow_is_tcp(flow) && !hb_debt_from_client(core, flow, packet))
 		return HB_DROP;
+	if (hb_flow_is_tcp(flow) && is_outdated(flow, packet)) {
+		hb_debt_acknowledge(core, flow); /* as a server does (RFC 7323, 5.3, R1) */
+		return HB_DROP;
+	}
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	dgram->segment_bytes = handover->replay.mss; /* 0 for UDP */
@@ -166,12 +182,26 @@ static bool add_timestamp(const struct hb_core *core, const struct hb_flow *flow
 	return hb_edit_options(edit, &shown->options);
 }
 
+/*
+ * It takes a SYN of the client's for a new session: it does not know this one any more. That is over;
+ * the client's next SYN begins where sessions do, at the frontend.
+ */
+static void abandon(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
+{
+	hb_out_reset_reply(core, packet);
+	flow->track.flags |= HB_TRACK_RESET;
+	hb_debt_cancel(core, flow);
+}
+
 static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_edit *edit, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	if (packet->tcp_flags & HB_TCP_SYN) {
-		hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
+		if (packet->ack == flow->track.client_isn + 1)
+			hb_replay_ack(core, handover); /* our ACK of its SYN-ACK was lost */
+		else
+			abandon(core, flow, packet);
 		return HB_DROP;
 	}
 	if (is_late_answer(core, handover, packet)) {

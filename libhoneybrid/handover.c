@@ -59,6 +59,16 @@ void hb_handover_retire(struct hb_core *core, struct hb_flow *flow)
 	flow->record = NULL;
 }
 
+void hb_handover_superseded(struct hb_core *core, const struct hb_flow *flow)
+{
+	if (flow->redirect == NULL || !hb_flow_is_tcp(flow))
+		return;
+	const struct hb_handover *handover = hb_handover_of(flow);
+	struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
+	if (handover->phase == HB_PHASE_COMMITTED && !handover->frontend_reset)
+		hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
+}
+
 void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
 	core->counters.handovers_declined++;
@@ -147,6 +157,8 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 		handover->redirect.translation.honeypot.port = flow->attacked_port;
 	if (flow->record == NULL)
 		flow->record = hb_record_new(hb_flow_is_tcp(flow) ? handover->cut : 0);
+	if (flow->record != NULL)
+		hb_record_window(flow->record, hb_track_client_window_bytes(&flow->track));
 	if (flow->record == NULL || !enter_leg(core, flow)) {
 		hb_handover_free(core, flow);
 		return false;
@@ -406,6 +418,7 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 	}
 	if (packet->tcp_flags & HB_TCP_RST)
 		return client_resets(core, flow, packet);
+	hb_record_window(flow->record, (uint32_t)packet->window << flow->track.client_wscale);
 	bool full = hb_handover_client_is_full(handover);
 	enum hb_verdict verdict = client_packet(core, flow, dgram, packet);
 	if (full && !hb_handover_client_is_full(handover))
@@ -420,9 +433,11 @@ static enum hb_verdict frontend_packet(struct hb_core *core, struct hb_flow *flo
 	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_track *track = &flow->track;
 	if (packet->tcp_flags & HB_TCP_RST) {
-		handover->frontend_reset = true;
+		/* One that answers a stray segment means nothing to the client. */
+		handover->frontend_reset |= hb_track_server_resets(track, packet);
 		return HB_DROP;
 	}
+	hb_track_server_echo(track, packet);
 	if ((packet->tcp_flags & HB_TCP_SYN) && !(track->flags & HB_TRACK_ESTABLISHED))
 		return HB_DROP;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;

@@ -114,6 +114,12 @@ uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *
  */
 void hb_handover_retire(struct hb_core *core, struct hb_flow *flow);
 
+/*
+ * A new session of the client's takes the place of this one: where the frontend may have missed its
+ * RST it gets it again, or it would answer for a connection that nobody else knows (rule 8).
+ */
+void hb_handover_superseded(struct hb_core *core, const struct hb_flow *flow);
+
 /* Takes the handover from the flow and frees it, silently. */
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow);
 

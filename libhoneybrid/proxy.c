@@ -20,9 +20,7 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 		hb_handover_decline(core, flow, "no memory for the recording");
 		return;
 	}
-	uint32_t window = (uint32_t)packet->window << flow->track.client_wscale;
-	if (window > flow->record->largest_window)
-		flow->record->largest_window = window;
+	hb_record_window(flow->record, (uint32_t)packet->window << flow->track.client_wscale);
 	if (hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_URG))
 		hb_record_urgent(flow->record, packet->seq, packet->urgent);
 	if (hb_flow_is_tcp(flow)) {
@@ -92,10 +90,14 @@ static bool carries_stream(const struct hb_packet *packet)
 	return packet->payload_len > 0 && !other;
 }
 
+/* A FIN that leaves a hole before it; not that of a SYN or RST, which no server takes. */
 static bool fin_is_early(const struct hb_flow *flow, const struct hb_packet *packet)
 {
-	return hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_FIN) &&
-	       hb_seq_after(packet->seq, flow->track.client_next);
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	return hb_flow_is_tcp(flow) &&
+	       (packet->tcp_flags & (HB_TCP_FIN | HB_TCP_SYN | HB_TCP_RST)) == HB_TCP_FIN &&
+	       hb_seq_after(packet->seq, flow->track.client_next) &&
+	       !hb_seq_after(end, flow->track.edge);
 }
 
 /* A hole was filled, and what came early before is in order now, a FIN too. */
@@ -106,11 +108,9 @@ static void follow_joined(struct hb_flow *flow, const struct hb_packet *packet)
 	if (!hb_flow_records(flow) || record == NULL || (track->flags & HB_TRACK_CLIENT_FIN))
 		return;
 	track->client_next = hb_seq_max(track->client_next, hb_stream_end(&record->stream));
-	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
-	if ((packet->tcp_flags & HB_TCP_FIN) && hb_seq_after(end, track->client_next) &&
-	    !hb_seq_after(end, track->edge)) {
+	if (fin_is_early(flow, packet)) {
 		record->fin_early = true;
-		record->fin_at = end;
+		record->fin_at = packet->seq + (uint32_t)packet->payload_len;
 	}
 	if (record->fin_early && record->fin_at == track->client_next)
 		hb_track_client_ends(track);

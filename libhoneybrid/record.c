@@ -182,6 +182,12 @@ void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t 
 		hb_record_give_up(record, budget);
 }
 
+void hb_record_window(struct hb_record *record, uint32_t window)
+{
+	if (window > record->largest_window)
+		record->largest_window = window;
+}
+
 void hb_record_urgent(struct hb_record *record, uint32_t seq, uint16_t pointer)
 {
 	uint32_t mark = seq + pointer - 1;

@@ -62,6 +62,9 @@ void hb_record_give_up(struct hb_record *record, struct hb_budget *budget);
 void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
 		   const uint8_t *payload, size_t len, uint32_t ack);
 
+/* Takes note of a window that the client offered, in bytes. */
+void hb_record_window(struct hb_record *record, uint32_t window);
+
 /*
  * Takes the urgent pointer of a segment, before its payload: what it points at is not recorded yet,
  * or it is no news (handover rule 26).

@@ -212,11 +212,11 @@ void hb_replay_acknowledged(struct hb_core *core, struct hb_handover *handover,
 		replay->tries = 0; /* it lives, and may keep us waiting for as long as it likes */
 	uint32_t sent = hb_seq_max(replay->nxt, replay->limit);
 	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED)
-		sent++;                            /* the FIN behind it */
-	if (handover->phase >= HB_PHASE_COMMITTED) /* and what the client sent since */
-		sent = hb_seq_max(sent, handover->redirect.flow->track.client_next);
+		sent++; /* the FIN behind it */
+	/* After that the client may have sent more. */
 	bool advances =
-		hb_seq_after(packet->ack, replay->una) && hb_seq_at_or_before(packet->ack, sent);
+		hb_seq_after(packet->ack, replay->una) &&
+		(hb_seq_at_or_before(packet->ack, sent) || handover->phase >= HB_PHASE_COMMITTED);
 	if (advances) {
 		replay->una = packet->ack;
 		replay->nxt = hb_seq_max(replay->nxt, replay->una);

@@ -83,23 +83,32 @@ bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packe
 	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
 }
 
-static bool clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
+bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
 {
 	return (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	       hb_seq_before(packet->options.tsval, track->client_ts);
 }
 
-bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet)
+/* All of hb_track_acceptable() but the clock. */
+static bool is_acceptable(const struct hb_track *track, const struct hb_packet *packet)
 {
 	if (!arrives(track, packet))
 		return false;
 	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(track->flags & HB_TRACK_SYN_ACK))
 		return true;
-	return (packet->tcp_flags & HB_TCP_ACK) && !clock_goes_back(track, packet) &&
+	return (packet->tcp_flags & HB_TCP_ACK) &&
 	       !hb_seq_after(packet->seq, hb_seq_max(track->edge, track->client_next)) &&
 	       !hb_seq_before(packet->seq + hb_track_segment_len(packet), track->server_ack) &&
 	       !hb_seq_after(packet->ack, track->server_next) &&
 	       !hb_track_ack_is_ancient(track, packet);
+}
+
+bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet)
+{
+	bool session = !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
+		       (track->flags & HB_TRACK_SYN_ACK);
+	return is_acceptable(track, packet) &&
+	       !(session && hb_track_clock_goes_back(track, packet));
 }
 
 bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet)
@@ -202,6 +211,8 @@ static void follow_client_timestamp(struct hb_track *track, const struct hb_pack
 
 void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 {
+	if (packet->tcp_flags & HB_TCP_SYN)
+		return; /* no server heeds the ACK of a SYN on a live session */
 	follow_client_timestamp(track, packet);
 	if (!(packet->tcp_flags & HB_TCP_ACK) || !(track->flags & HB_TRACK_SYN_ACK))
 		return;
@@ -214,11 +225,12 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 
 static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->seq == track->server_ack || (track->flags & HB_TRACK_MIDSTREAM))
+	if (packet->seq == track->server_ack || packet->seq == track->client_next ||
+	    (track->flags & HB_TRACK_MIDSTREAM))
 		track->flags |= HB_TRACK_RESET;
-	else if (packet->seq == track->client_next)
-		track->flags |=
-			track->flags & HB_TRACK_LOOSE ? HB_TRACK_RESET_UNSURE : HB_TRACK_RESET;
+	else if ((track->flags & HB_TRACK_LOOSE) && hb_seq_after(packet->seq, track->server_ack) &&
+		 hb_seq_before(packet->seq, track->edge))
+		track->flags |= HB_TRACK_RESET_UNSURE;
 }
 
 void hb_track_client_ends(struct hb_track *track)
@@ -229,7 +241,8 @@ void hb_track_client_ends(struct hb_track *track)
 
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (!hb_track_acceptable(track, packet))
+	bool loose = track->flags & (HB_TRACK_MIDSTREAM | HB_TRACK_LOOSE);
+	if (!(loose ? is_acceptable(track, packet) : hb_track_acceptable(track, packet)))
 		return;
 	if (packet->tcp_flags & HB_TCP_RST) {
 		client_reset(track, packet);
@@ -243,12 +256,14 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 	    track->client_ack != track->server_isn)
 		track->flags |= HB_TRACK_ESTABLISHED;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
-	if (track->flags & (HB_TRACK_MIDSTREAM | HB_TRACK_LOOSE))
+	bool ends = (packet->tcp_flags & HB_TCP_FIN) && !(track->flags & HB_TRACK_CLIENT_FIN);
+	if (loose && ends)
+		track->client_next = end; /* what it is behind may not have been summed */
+	else if (track->flags & HB_TRACK_MIDSTREAM)
 		track->client_next = hb_seq_max(track->client_next, end);
-	else if (hb_track_in_order(track, packet))
+	else if (!loose && hb_track_in_order(track, packet))
 		track->client_next = payload_end(track, packet);
-	if ((packet->tcp_flags & HB_TCP_FIN) && end == track->client_next &&
-	    !(track->flags & HB_TRACK_CLIENT_FIN))
+	if (ends && end == track->client_next)
 		hb_track_client_ends(track);
 }
 
@@ -280,14 +295,18 @@ static void server_syn_ack(struct hb_track *track, const struct hb_packet *packe
 		track->flags &= (uint16_t)~HB_TRACK_ECN;
 }
 
+bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet *packet)
+{
+	return (track->flags & HB_TRACK_SYN_ACK) &&
+	       hb_seq_at_or_after(packet->seq, track->client_ack) &&
+	       hb_seq_at_or_before(packet->seq, track->server_next);
+}
+
 static void server_reset(struct hb_track *track, const struct hb_packet *packet)
 {
 	bool refuses = !(track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
 		       packet->ack == track->client_isn + 1;
-	bool in_window = (track->flags & HB_TRACK_SYN_ACK) &&
-			 hb_seq_at_or_after(packet->seq, track->client_ack) &&
-			 hb_seq_at_or_before(packet->seq, track->server_next);
-	if (refuses || in_window || (track->flags & HB_TRACK_MIDSTREAM))
+	if (refuses || hb_track_server_resets(track, packet) || (track->flags & HB_TRACK_MIDSTREAM))
 		track->flags |= HB_TRACK_RESET;
 }
 
@@ -320,6 +339,13 @@ static unsigned segments_of(const struct hb_track *track, const struct hb_packet
 					   : (unsigned)((packet->payload_len + each - 1) / each);
 }
 
+void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet)
+{
+	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
+	    (track->granted & HB_TCPOPT_TIMESTAMP))
+		track->client_ts = hb_seq_max(track->client_ts, packet->options.tsecr);
+}
+
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
 {
 	if (packet->tcp_flags & HB_TCP_RST) {
@@ -338,10 +364,11 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 		return;
 	}
 	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
-	/* It echoes its TS.Recent: what we send for the client must not be older. */
-	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
-	    (track->granted & HB_TCPOPT_TIMESTAMP))
-		track->client_ts = hb_seq_max(track->client_ts, packet->options.tsecr);
+	hb_track_server_echo(track, packet);
+	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE; /* it lives */
+	if ((track->flags & HB_TRACK_LOOSE) && (packet->tcp_flags & HB_TCP_ACK) &&
+	    !(track->flags & HB_TRACK_CLIENT_FIN) && !hb_seq_after(packet->ack, track->edge))
+		track->client_next = hb_seq_max(track->client_next, packet->ack);
 	if ((packet->tcp_flags & HB_TCP_ACK) &&
 	    (hb_seq_at_or_before(packet->ack, track->client_next) ||
 	     (track->flags & HB_TRACK_MIDSTREAM))) {

@@ -18,9 +18,10 @@ enum {
 	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
 	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
 	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
-	/* A RST that counts if the data before it did: in a decided flow nobody sums that. */
+	/* A RST in the window of a decided flow, that may be where the server expects it. */
 	HB_TRACK_RESET_UNSURE = 0x400,
-	HB_TRACK_LOOSE = 0x100, /* decided: ends matter still, what was passed in order does not */
+	/* Decided: ends matter still; how far the client is the server says, nobody sums the data. */
+	HB_TRACK_LOOSE = 0x100,
 	HB_TRACK_SERVER_ENDED = 0x200, /* the server's FIN came first: it waits in TIME-WAIT */
 };
 
@@ -55,6 +56,12 @@ void hb_track_client_ends(struct hb_track *track);
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
 
+/* The server echoes its TS.Recent: what we send for the client must not be older. */
+void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet);
+
+/* True if a RST of the server's may end the session: it may also answer a stray segment. */
+bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet *packet);
+
 /* What the client's ACK field and window say, where the rest of the packet is held back. */
 void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet);
 
@@ -80,6 +87,9 @@ size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *pac
 
 /* True if the segment's payload starts at or before the next expected byte and brings a new one. */
 bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet);
+
+/* True for what a server that does timestamps drops as a very old segment (RFC 7323, 5.3). */
+bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet);
 
 /* True if neither side will send any more: both sent a FIN, or one reset. */
 bool hb_track_closed(const struct hb_track *track);

@@ -6,10 +6,13 @@
 #include "world.h"
 
 /*
- * Notes in the world what does not hold. Returns true if the seam was damaged in a way that no
- * gateway could have avoided: a part of an answer was lost where the silence that it left is how an
- * answer ends (handover rule 3).
+ * Notes in the world what does not hold when a session is over. Returns true if the seam was damaged
+ * in a way that no gateway could have avoided: a part of an answer was lost where the silence that
+ * it left is how an answer ends (handover rule 3).
  */
-bool check_world(struct world *world);
+bool check_session(struct world *world);
+
+/* The same when all has come to rest: nothing is left. Stops the engine. */
+void check_rest(struct world *world);
 
 #endif

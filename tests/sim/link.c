@@ -25,6 +25,11 @@ static void corrupt(struct link_net *net, struct link_packet *packet)
 	uint32_t header = packet->data[0] >> 4 == 4 ? 20 : 40;
 	uint32_t bit = rng_range(&net->rng, header * 8, (uint32_t)packet->len * 8 - 1);
 
+	/* A second error may undo what the first does to the sum. */
+	struct hb_packet parsed;
+	if (hb_packet_parse(packet->data, packet->len, &parsed) != 0 ||
+	    !hb_packet_checksum_ok(&parsed))
+		return;
 	packet->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	net->corrupted[packet->role]++;
 }

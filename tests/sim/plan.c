@@ -183,9 +183,21 @@ static void draw_attack(struct rng *rng, struct plan *plan)
 	}
 }
 
+/* The client's number goes on, as RFC 6528 asks; those of servers are anything. */
+static void draw_again(struct rng *rng, struct plan *plan)
+{
+	plan->again = rng_percent(rng, 20) && plan->backend != BACKEND_DIES;
+	plan->again_ns = rng_percent(rng, 50) ? rng_range(rng, 0, 2000) * PLAN_US
+					      : rng_range(rng, 0, 15000) * PLAN_MS;
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
+		plan->again_iss[role] = draw_number(rng);
+	plan->again_iss[ROLE_CLIENT] = plan->tcp[ROLE_CLIENT].iss + TCP_STREAM_MAX +
+				       plan->again_iss[ROLE_CLIENT] % 1000000;
+}
+
 void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 {
-	struct rng rng = { seed }, links, dialogue, attack;
+	struct rng rng = { seed }, links, dialogue, attack, again;
 
 	*plan = (struct plan){ .seed = seed };
 	plan->network = rng_fork(&rng);
@@ -193,6 +205,7 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 	dialogue = rng_fork(&rng);
 	attack = rng_fork(&rng);
 	plan->attack = rng_fork(&rng);
+	again = rng_fork(&rng);
 	plan->ipv6 = rng_percent(&rng, 25);
 	plan->darknet = rng_percent(&rng, 40);
 	plan->trigger =
@@ -213,6 +226,9 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 	draw_dialogue(&dialogue, plan);
 	if (!(without & PLAN_NO_ATTACK))
 		draw_attack(&attack, plan);
+	draw_again(&again, plan);
+	if (without & PLAN_NO_AGAIN)
+		plan->again = false;
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
 		plan->tcp[role].lenient = plan->crafts != 0;
 }

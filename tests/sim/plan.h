@@ -86,6 +86,9 @@ struct plan {
 	enum plan_backend backend;
 	enum plan_close close;
 	uint64_t reset_at_ns, impaired_until_ns;
+	bool again; /* a second session from the same port, so long after the first */
+	uint64_t again_ns;
+	uint32_t again_iss[ROLE_COUNT];
 	struct plan_request requests[PLAN_TURNS_MAX + 1]; /* from 1 */
 	struct plan_answer answers[ROLE_COUNT][PLAN_TURNS_MAX + 1];
 	struct plan_link links[ROLE_COUNT];
@@ -103,6 +106,7 @@ struct plan {
 #define PLAN_NO_CORRUPTION 0x10u
 #define PLAN_NO_OFFLOAD 0x20u
 #define PLAN_NO_ATTACK 0x40u
+#define PLAN_NO_AGAIN 0x80u
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
 

@@ -47,13 +47,19 @@ void trace_open(struct trace *trace, const struct plan *plan, FILE *out)
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
 		trace->isn[role] = plan->tcp[role].iss;
 	begin_expecting(trace);
+	trace->ending = open_memstream(&trace->finals, &trace->finals_len);
+	if (trace->ending == NULL)
+		trace->out = NULL;
 }
 
 void trace_close(struct trace *trace)
 {
 	if (trace->expecting != NULL)
 		fclose(trace->expecting);
+	if (trace->ending != NULL)
+		fclose(trace->ending);
 	free(trace->expected);
+	free(trace->finals);
 	*trace = (struct trace){ .out = NULL };
 }
 
@@ -166,14 +172,22 @@ void trace_enters(struct trace *trace, uint64_t now, enum role from, const struc
 	begin_expecting(trace);
 }
 
-void trace_end(const struct trace *trace, bool handed_over, const char *failure)
+void trace_handover(struct trace *trace, const char *failure)
 {
 	if (trace->out == NULL)
 		return;
-	if (handed_over)
-		fputs("event handover\n", trace->out);
 	if (failure != NULL)
-		fprintf(trace->out, "event handover-failed \"%s\"\n", failure);
+		fprintf(trace->ending, "event handover-failed \"%s\"\n", failure);
+	else
+		fputs("event handover\n", trace->ending);
+}
+
+void trace_end(struct trace *trace)
+{
+	if (trace->out == NULL)
+		return;
+	fflush(trace->ending);
+	fputs(trace->finals, trace->out);
 }
 
 void trace_remark(struct trace *trace, uint64_t now, const char *format, ...)

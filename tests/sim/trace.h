@@ -17,6 +17,9 @@ struct trace {
 	char *expected; /* lines that belong behind the next one */
 	size_t expected_len;
 	FILE *expecting;
+	char *finals; /* lines that belong to the end */
+	size_t finals_len;
+	FILE *ending;
 };
 
 void trace_open(struct trace *trace, const struct plan *plan, FILE *out);
@@ -30,8 +33,9 @@ void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *pac
 void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,
 		  const struct wire_offload *offload);
 
-/* What became of the handover; failure NULL: none failed. */
-void trace_end(const struct trace *trace, bool handed_over, const char *failure);
+/* What became of a handover; failure NULL: it did not fail. Written last. */
+void trace_handover(struct trace *trace, const char *failure);
+void trace_end(struct trace *trace);
 
 void trace_remark(struct trace *trace, uint64_t now, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "world.h"
+#include "check.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -71,7 +71,7 @@ static void segment(struct world *world, enum role to, const struct hb_packet *p
 /* From cut on the frontend gets nothing while a handover is under way (handover rule 1). */
 static void look_at_frontend(struct world *world, const struct hb_packet *packet)
 {
-	uint32_t first = world->plan->tcp[ROLE_CLIENT].iss + 1;
+	uint32_t first = world->tcp[ROLE_CLIENT].config.iss + 1;
 	int32_t end = (int32_t)(packet->seq - first) + (int32_t)packet->payload_len;
 	bool resets = packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN);
 
@@ -101,7 +101,8 @@ static void look_at_client(struct world *world, const struct hb_packet *packet)
 	const struct tcp *client = &world->tcp[ROLE_CLIENT];
 	uint8_t shift = client->granted & HB_TCPOPT_WSCALE ? client->peer_shift : 0;
 
-	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(packet->tcp_flags & HB_TCP_ACK))
+	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(packet->tcp_flags & HB_TCP_ACK) ||
+	    client->state < TCP_OPEN)
 		return;
 	int32_t ack = (int32_t)(packet->ack - client->config.iss);
 	int32_t edge = ack + (int32_t)((uint32_t)packet->window << shift);
@@ -183,8 +184,14 @@ static void see_event(void *ctx, const struct hb_event *event)
 		     event->reason);
 	if (!is_session(world, &event->flow))
 		return;
-	if (event->kind == HB_EVENT_FLOW_NEW)
+	if (event->kind == HB_EVENT_FLOW_NEW) {
 		world->sessions++;
+		world->flow_id = event->flow.id;
+	}
+	if (event->kind == HB_EVENT_HANDOVER || event->kind == HB_EVENT_HANDOVER_FAILED)
+		trace_handover(&world->trace, event->reason[0] ? event->reason : NULL);
+	if (event->flow.id != world->flow_id)
+		return;
 	world->state = event->flow.state;
 	if (event->kind == HB_EVENT_FLOW_STATE && event->flow.state == HB_STATE_REPLAY)
 		world->cut = (int32_t)event->flow.client_stream_bytes;
@@ -315,13 +322,35 @@ static bool make_policy(struct world *world)
 	       hb_policy_seal(world->policy, NULL) == 0;
 }
 
-static bool set_up(struct world *world, const struct plan *plan, FILE *trace)
+/* An endpoint that knows of no connection, with its application. */
+static bool set_up_endpoint(struct world *world, enum role role)
 {
 	static void (*const sends[ROLE_COUNT])(
 		void *ctx, const uint8_t *data, size_t len,
 		struct wire_offload offload) = { client_sends, frontend_sends, backend_sends };
+	const struct plan *plan = world->plan;
+	struct tcp *tcp = &world->tcp[role];
+	struct tcp_config config = plan->tcp[role];
 
-	*world = (struct world){ .plan = plan };
+	if (world->round > 0)
+		config.iss = plan->again_iss[role];
+	world->trace.isn[role] = config.iss;
+	world->old[role] = false;
+	world->conflict_at[role] = 0;
+	tcp_fini(tcp);
+	if (!tcp_init(tcp, &config, sends[role], world))
+		return false;
+	app_server_init(&world->servers[role], plan, role, tcp);
+	if (role == ROLE_CLIENT) {
+		app_client_init(&world->client, plan, tcp);
+		attack_init(&world->attacker, plan, tcp, attacker_sends, world);
+	}
+	return true;
+}
+
+static bool set_up(struct world *world, const struct plan *plan, FILE *trace)
+{
+	*world = (struct world){ .plan = plan, .again_ns = TCP_NEVER };
 	trace_open(&world->trace, plan, trace);
 	world->ops =
 		(struct hb_ops){ .size = sizeof(world->ops), .emit = emit, .event = see_event };
@@ -329,12 +358,8 @@ static bool set_up(struct world *world, const struct plan *plan, FILE *trace)
 		.size = sizeof(setup), .ops = &world->ops, .ctx = world, .seed = "a seed to keep"
 	};
 	bool ok = link_init(&world->net, plan) && make_policy(world);
-	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
-		ok = tcp_init(&world->tcp[role], &plan->tcp[role], sends[role], world) && ok;
-		app_server_init(&world->servers[role], plan, role, &world->tcp[role]);
-	}
-	app_client_init(&world->client, plan, &world->tcp[ROLE_CLIENT]);
-	attack_init(&world->attacker, plan, &world->tcp[ROLE_CLIENT], attacker_sends, world);
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
+		ok = set_up_endpoint(world, role) && ok;
 	if (ok)
 		world->engine = hb_engine_new(&setup, world->policy, NULL);
 	return world->engine != NULL;
@@ -364,6 +389,9 @@ static uint64_t models_deadline(const struct world *world)
 {
 	uint64_t at = link_deadline(&world->net), other = app_client_deadline(&world->client);
 
+	if (world->again_ns < at)
+		at = world->again_ns;
+
 	at = other < at ? other : at;
 	other = attack_deadline(&world->attacker);
 	at = other < at ? other : at;
@@ -378,6 +406,18 @@ static uint64_t models_deadline(const struct world *world)
 	return at;
 }
 
+/* A server whose connection is over takes a new one from the same port. */
+static bool makes_room(struct world *world, enum role role, const struct hb_packet *packet)
+{
+	struct tcp *tcp = &world->tcp[role];
+	bool opens = (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN &&
+		     packet->seq == world->tcp[ROLE_CLIENT].config.iss;
+
+	if (!world->old[role] || !opens || !tcp_is_over(tcp))
+		return true;
+	return set_up_endpoint(world, role);
+}
+
 static void step_models(struct world *world)
 {
 	struct link_packet in;
@@ -387,7 +427,8 @@ static void step_models(struct world *world)
 		link_take(&world->net, &in);
 		if (in.inwards)
 			enter(world, &in);
-		else if (hb_packet_parse(in.data, in.len, &packet) == 0)
+		else if (hb_packet_parse(in.data, in.len, &packet) == 0 &&
+			 makes_room(world, in.role, &packet))
 			tcp_input(&world->tcp[in.role], &packet, world->now_ns);
 		free(in.data);
 		app_client_step(&world->client, world->now_ns);
@@ -412,10 +453,13 @@ static void look_for_conflicts(struct world *world)
 	int32_t frontend = world->tcp[ROLE_FRONTEND].conflict_at;
 	int32_t backend = world->tcp[ROLE_BACKEND].conflict_at;
 
-	if (frontend != 0 && (!attack || !decided))
+	if (frontend != world->conflict_at[ROLE_FRONTEND] && (!attack || !decided))
 		world_wrong(world, "the frontend gets two versions of byte %d", frontend);
-	if (backend != 0 && (!attack || world->state == HB_STATE_REPLAY))
+	if (backend != world->conflict_at[ROLE_BACKEND] &&
+	    (!attack || world->state == HB_STATE_REPLAY))
 		world_wrong(world, "the backend gets two versions of byte %d", backend);
+	world->conflict_at[ROLE_FRONTEND] = frontend;
+	world->conflict_at[ROLE_BACKEND] = backend;
 	if (world->tcp[ROLE_CLIENT].conflict_at != 0)
 		world_wrong(world, "the client gets two versions of byte %d",
 			    world->tcp[ROLE_CLIENT].conflict_at);
@@ -426,7 +470,7 @@ static void look_for_conflicts(struct world *world)
 static void look_for_wrong(struct world *world)
 {
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
-		if (world->tcp[role].wrong != NULL)
+		if (world->tcp[role].wrong != NULL && !world->old[role])
 			world_wrong(world, "the %s %s", plan_role_name(role),
 				    world->tcp[role].wrong);
 	}
@@ -462,22 +506,61 @@ static bool is_finished(const struct world *world)
 	return tcp_is_over(client) && world->net.count == 0;
 }
 
+/* What is known of the first session is forgotten; servers wait for a SYN to do so. */
+static void begin_again(struct world *world)
+{
+	world->round = 1;
+	world->handed_over = world->undone = false;
+	world->sessions = 0;
+	world->cut = world->shown_ack = world->shown_edge = 0;
+	world->shown_ttl = 0;
+	memset(world->impaired_before, 0, sizeof(world->impaired_before));
+	memset(world->net.lost, 0, sizeof(world->net.lost));
+	memset(world->net.reordered, 0, sizeof(world->net.reordered));
+	memset(world->net.corrupted, 0, sizeof(world->net.corrupted));
+	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++) {
+		world->old[role] = true;
+		world->conflict_at[role] = world->tcp[role].conflict_at;
+	}
+	set_up_endpoint(world, ROLE_CLIENT);
+	world->again_ns = TCP_NEVER;
+	trace_remark(&world->trace, world->now_ns, "a second session");
+	tcp_connect(&world->tcp[ROLE_CLIENT], world->now_ns);
+}
+
+static void run_session(struct world *world, unsigned *steps)
+{
+	uint64_t until_ns = world->now_ns + RUN_MAX_NS;
+
+	while (!is_finished(world) && step(world, until_ns) && ++*steps < STEPS_MAX)
+		;
+	world->finished = is_finished(world);
+	trace_remark(&world->trace, world->now_ns, world->finished ? "finished" : "not finished");
+	world->deceived = check_session(world);
+}
+
 void world_run(struct world *world, const struct plan *plan, FILE *trace)
 {
+	unsigned steps = 0;
+
 	if (!set_up(world, plan, trace)) {
 		world_wrong(world, "the engine cannot be set up");
 		return;
 	}
 	tcp_connect(&world->tcp[ROLE_CLIENT], 0);
-	unsigned steps = 0;
-	while (!is_finished(world) && step(world, RUN_MAX_NS) && ++steps < STEPS_MAX)
+	run_session(world, &steps);
+	if (plan->again && !world->deceived && world->wrong[0] == '\0') {
+		world->again_ns = world->now_ns + plan->again_ns;
+		while (world->now_ns < world->again_ns && ++steps < STEPS_MAX &&
+		       step(world, world->again_ns))
+			;
+		begin_again(world);
+		run_session(world, &steps);
+	}
+	uint64_t until_ns = world->now_ns + REST_MAX_NS;
+	while (++steps < STEPS_MAX && step(world, until_ns))
 		;
-	world->finished = is_finished(world);
-	world->finished_ns = world->now_ns;
-	trace_remark(&world->trace, world->now_ns, world->finished ? "finished" : "not finished");
-	while (++steps < STEPS_MAX && step(world, REST_MAX_NS))
-		;
-	trace_end(&world->trace, world->handed_over, world->undone ? world->failure : NULL);
+	trace_end(&world->trace);
 	if (steps >= STEPS_MAX)
 		world_wrong(world, "it does not come to rest");
 	hb_engine_get_counters(world->engine, &world->counters);

@@ -33,13 +33,18 @@ struct world {
 	int32_t cut;              /* client bytes that the frontend had when the handover began */
 	/* What the client was shown, from its initial numbers on: behind the highest ACK, behind the
 	 * window; the lowest and the highest TTL. */
+	int32_t conflict_at[ROLE_COUNT]; /* that was looked at */
 	int32_t shown_ack, shown_edge;
 	uint8_t shown_ttl;
 	char failure[160]; /* why a handover was undone or declined */
 	/* How many packets were lost or reordered on a link before the handover was decided. */
 	unsigned impaired_before[ROLE_COUNT];
-	bool finished; /* client and links are at rest */
-	uint64_t finished_ns;
+	bool finished;                /* client and links are at rest */
+	bool deceived;                /* see check_session() */
+	uint64_t again_ns;            /* when the second session begins */
+	bool old[ROLE_COUNT];         /* it knows of the first session only */
+	unsigned round;               /* 1: the second session from one port */
+	uint64_t flow_id;             /* of the client's session */
 	char wrong[WORLD_WRONG_SIZE]; /* the first thing that must not be */
 };
 
