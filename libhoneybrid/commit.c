@@ -168,6 +168,8 @@ void hb_commit_try(struct hb_core *core, struct hb_flow *flow)
 	handover->early_ack_ns = 0;
 	flow->track.flags |= HB_TRACK_ESTABLISHED;
 	hb_debt_settle(core, flow);
+	struct hb_service service = hb_handover_service(flow);
+	hb_health_reached(&core->health, core->seed, &service);
 	core->counters.handovers_done++;
 	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);
 	hb_out_handover(core, flow, &handover->info, NULL);
@@ -217,11 +219,27 @@ static void lose_session(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_client(core, flow, &to_client);
 }
 
+/* A backend that was not reached rests. One that was may have disliked this very session. */
+static void note_health(struct hb_core *core, const struct hb_flow *flow)
+{
+	const struct hb_handover *handover = hb_handover_of(flow);
+	bool reached =
+		hb_flow_is_tcp(flow) ? handover->replay.connected : handover->udp_answers > 0;
+	struct hb_service service = hb_handover_service(flow);
+	if (reached) {
+		hb_health_reached(&core->health, core->seed, &service);
+		return;
+	}
+	core->counters.backend_failures++;
+	hb_health_failed(&core->health, core->seed, &service, core->now.mono_ns);
+}
+
 void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	bool keeps = flow->target->on_failure == HB_ON_FAILURE_FRONTEND;
 	core->counters.handovers_failed++;
+	note_health(core, flow);
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
 	hb_out_handover(core, flow, &handover->info, reason);
 	if (hb_flow_is_tcp(flow) && !handover->backend_gone)

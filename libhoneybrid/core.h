@@ -4,6 +4,7 @@
 #define HB_CORE_H
 
 #include "flowtable.h"
+#include "health.h"
 #include "learn.h"
 #include "reassembly.h"
 
@@ -31,7 +32,8 @@ struct hb_core {
 	struct hb_reassembly reassembly;
 	uint32_t last_fragment_id; /* of a packet of our own that was cut */
 	struct hb_budget budget;
-	struct hb_learn learnt; /* how long backends' answers are */
+	struct hb_learn learnt;  /* how long backends' answers are */
+	struct hb_health health; /* which backends could not be reached */
 	struct hb_counters counters;
 	struct hb_flow_list undecided;
 	uint64_t last_flow_id;

@@ -87,6 +87,22 @@ static int pick(void *ctx, unsigned number)
 	return 0;
 }
 
+/* True if a backend was not reached lately: it is not asked, nor anybody about it. */
+static bool backend_rests(const struct hb_core *core, const struct hb_flow *flow, unsigned number)
+{
+	struct hb_service service = { flow->target->backends[number - 1].endpoint, flow->protocol };
+	if (service.at.port == 0)
+		service.at.port = flow->attacked_port;
+	return hb_health_rests(&core->health, core->seed, &service, core->now.mono_ns);
+}
+
+static bool rests(void *ctx, unsigned number)
+{
+	const struct asking *asking = ctx;
+	return number >= 1 && number <= asking->flow->target->backend_count &&
+	       backend_rests(asking->core, asking->flow, number);
+}
+
 static int divert(void *ctx, const struct hb_endpoint *to)
 {
 	struct asking *asking = ctx;
@@ -127,6 +143,7 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 	struct asking asking = { .core = core, .flow = flow, .rule = rule };
 	hb_out_flow_info(core, flow, &asking.info);
 	asking.sink = (struct hb_query_sink){ .note = note, .stream = stream, .ctx = &asking };
+	asking.sink.rests = rests;
 	if (rule == &flow->target->backpick_rule)
 		asking.sink.pick = pick;
 	if (rule == &flow->target->control_rule)
@@ -187,6 +204,8 @@ static enum hb_decision pick_backend(struct hb_core *core, struct hb_flow *flow,
 		return HB_DECISION_REJECT;
 	*number = flow->picked;
 	const struct hb_bound_rule *rule = &target->backends[*number - 1].rule;
+	if (backend_rests(core, flow, *number))
+		return HB_DECISION_DEFER;
 	if (rule->rule == NULL)
 		return HB_DECISION_ACCEPT;
 	return ask_unless_rejected(core, flow, packet, rule, *number);
@@ -206,7 +225,9 @@ enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,
 		const struct hb_bound_rule *rule = &flow->target->backends[i - 1].rule;
 		if (rule->rule == NULL || i == picked) /* nobody is asked twice */
 			continue;
-		decision = ask_unless_rejected(core, flow, packet, rule, i);
+		decision = backend_rests(core, flow, i)
+				   ? HB_DECISION_DEFER
+				   : ask_unless_rejected(core, flow, packet, rule, i);
 		if (decision == HB_DECISION_ACCEPT) {
 			*number = i;
 			return decision;

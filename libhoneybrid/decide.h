@@ -15,7 +15,7 @@ enum hb_decision hb_decide_frontend(struct hb_core *core, struct hb_flow *flow,
 
 /*
  * The backpick rule, then the backend rules in file order; the first that accepts wins, one that
- * rejected is not asked again.
+ * rejected is not asked again, one that could not be reached rests for a while (health.h).
  * @number  gets the backend, from 1, where the answer is ACCEPT. REJECT: every backend rejected.
  */
 enum hb_decision hb_decide_backend(struct hb_core *core, struct hb_flow *flow,

@@ -165,6 +165,7 @@ void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *
 	counters->buffered_bytes =
 		engine->core.budget.used_bytes + engine->core.reassembly.used_bytes;
 	counters->fragments_lost = engine->core.reassembly.lost;
+	counters->backends_down = engine->core.health.down;
 }
 
 /* Never to another link: a honeypot could hide anything in it. */

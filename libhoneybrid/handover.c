@@ -294,6 +294,17 @@ static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 	return verdict;
 }
 
+struct hb_service hb_handover_service(const struct hb_flow *flow)
+{
+	return (struct hb_service){ flow->redirect->translation.honeypot, flow->protocol };
+}
+
+static uint64_t overall_deadline(const struct hb_flow *flow)
+{
+	const struct hb_options *options = &flow->target->policy->options;
+	return hb_handover_of(flow)->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
+}
+
 bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,
 		       const struct hb_packet *packet, unsigned backend_number,
 		       enum hb_verdict *verdict)
@@ -310,6 +321,9 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		return false;
 	}
 	core->counters.handovers_started++;
+	struct hb_service service = hb_handover_service(flow);
+	hb_health_try(&core->health, core->seed, &service, core->now.mono_ns,
+		      overall_deadline(flow));
 	hb_life_advance(core, flow, HB_RESULT_ACCEPT);
 	if (hb_flow_is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
@@ -526,12 +540,6 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 	}
 	hb_commit_try(core, flow);
 	return HB_DROP;
-}
-
-static uint64_t overall_deadline(const struct hb_flow *flow)
-{
-	const struct hb_options *options = &flow->target->policy->options;
-	return hb_handover_of(flow)->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
 }
 
 uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow)

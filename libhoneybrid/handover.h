@@ -91,6 +91,9 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 		       const struct hb_packet *packet, unsigned backend_number,
 		       enum hb_verdict *verdict);
 
+/* Where a flow that has a redirect is to be served. */
+struct hb_service hb_handover_service(const struct hb_flow *flow);
+
 /* Declines: PROXY, with the reason in an event. */
 void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason);
 

@@ -61,6 +61,9 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	hb_handover_udp_forget(core, handover);
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
+	struct hb_service service = hb_handover_service(flow);
+	if (handover->udp_answers > 0)
+		hb_health_reached(&core->health, core->seed, &service);
 	core->counters.handovers_done++;
 	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);
 	hb_out_handover(core, flow, &handover->info, NULL);

@@ -340,4 +340,5 @@ void hb_life_end_all(struct hb_core *core)
 			node = core->table.buckets[i]; /* other nodes of the flow may have gone */
 		}
 	}
+	core->health = (struct hb_health){ .down = 0 }; /* what we stopped says nothing of it */
 }

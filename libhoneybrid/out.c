@@ -4,6 +4,7 @@
 #include "broken.h"
 #include "decide.h"
 #include "handover.h"
+#include "seq.h"
 #include "target.h"
 
 static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
@@ -129,6 +130,16 @@ void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet)
 	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, &spec));
 }
 
+/* The client's first turn says what it had seen of the server when it spoke. */
+static bool server_spoke_first(const struct hb_flow *flow)
+{
+	if (flow->state != HB_STATE_DECISION || !(flow->track.flags & HB_TRACK_SYN_ACK))
+		return false;
+	if (flow->record != NULL && flow->record->turn_count > 0)
+		return hb_seq_after(flow->record->turns[0].ack, flow->track.server_isn + 1);
+	return hb_seq_after(flow->track.server_next, flow->track.server_isn + 1);
+}
+
 void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		      struct hb_flow_info *info)
 {
@@ -165,6 +176,7 @@ void hb_out_flow_info(const struct hb_core *core, const struct hb_flow *flow,
 		return;
 	info->client_stream_bytes = hb_track_client_bytes(&flow->track);
 	info->server_stream_bytes = hb_track_server_bytes(&flow->track);
+	info->server_spoke_first = server_spoke_first(flow);
 }
 
 static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_event *event)

@@ -279,6 +279,13 @@ int hb_query_pick(const struct hb_query *query, unsigned number)
 	return sink && sink->pick ? sink->pick(sink->ctx, number) : -EINVAL;
 }
 
+bool hb_query_backend_rests(const struct hb_query *query, unsigned number)
+{
+	const struct hb_query_sink *sink = query->reserved;
+
+	return sink && sink->rests && sink->rests(sink->ctx, number);
+}
+
 int hb_query_divert(const struct hb_query *query, const struct hb_endpoint *to)
 {
 	const struct hb_query_sink *sink = query->reserved;

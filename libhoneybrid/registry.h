@@ -34,6 +34,7 @@ struct hb_query_sink {
 	void (*note)(void *ctx, const struct hb_instance *instance, const char *text);
 	const uint8_t *(*stream)(void *ctx, size_t *len);
 	int (*pick)(void *ctx, unsigned number);
+	bool (*rests)(void *ctx, unsigned number);
 	int (*divert)(void *ctx, const struct hb_endpoint *to);
 	void *ctx;
 	const struct hb_instance *instance;

@@ -129,7 +129,7 @@ static enum hb_decision server_first(const struct hb_query *query, size_t client
 {
 	if (query->previous != HB_DECISION_DEFER)
 		return query->previous;
-	if (query->flow->client_stream_bytes == 0 && query->flow->server_stream_bytes > 0)
+	if (query->flow->server_spoke_first)
 		return HB_DECISION_ACCEPT;
 	return client_bytes > 0 ? HB_DECISION_REJECT : HB_DECISION_DEFER;
 }

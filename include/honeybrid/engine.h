@@ -73,7 +73,7 @@ struct hb_setup {
 	bool dry_run;
 };
 
-/* What happened so far; every one only grows, except flows and buffered_bytes. */
+/* What happened so far; every one only grows, except those of "now". */
 struct hb_counters {
 	uint64_t packets, bytes;
 	uint64_t accepted, modified, dropped, emitted;
@@ -87,6 +87,8 @@ struct hb_counters {
 	uint64_t flows_evicted;  /* gave way at a limit */
 	uint64_t buffered_bytes; /* now */
 	uint64_t handovers_started, handovers_done, handovers_failed, handovers_declined;
+	uint64_t backend_failures; /* handovers that failed since the backend was not reached */
+	uint64_t backends_down;    /* now: not reached the last time, by address and port */
 	uint64_t contained; /* packets of honeypots that no rule let out */
 	uint64_t unmatched; /* new flows that no target takes */
 	uint64_t broken;    /* a guarantee of the engine's own did not hold: a bug */

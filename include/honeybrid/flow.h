@@ -51,6 +51,8 @@ struct hb_flow_info {
 			     would have got it; 0 for none */
 	unsigned target;  /* number of the target that took it, from 1; 0 for none */
 	uint64_t server_stream_bytes; /* TCP: payload of the server passed on so far, modulo 2^32 */
+	bool server_spoke_first; /* TCP, while backends' rules are asked: before the client's first
+				    byte there was one of the server's */
 };
 
 #ifdef __cplusplus

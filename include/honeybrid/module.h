@@ -159,6 +159,12 @@ HB_API void hb_query_note(const struct hb_query *query, const char *format, ...)
 HB_API int hb_query_pick(const struct hb_query *query, unsigned number);
 
 /*
+ * True if a backend could not be reached lately and is left alone: sessions that it is picked for
+ * wait until it may be tried again. False for a number that no backend has.
+ */
+HB_API bool hb_query_backend_rests(const struct hb_query *query, unsigned number);
+
+/*
  * Leads what a honeypot starts to somebody else, if the whole rule accepts: all that it sends on this
  * flow goes there, and what comes back seems to come from whom it wrote to. For TCP and UDP, in a
  * control rule, from the flow's first packet on; a flow that is led to somebody stays so.

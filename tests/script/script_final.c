@@ -41,6 +41,8 @@ static const struct named_offset counter_fields[] = {
 	{ "handovers_done", offsetof(struct hb_counters, handovers_done) },
 	{ "handovers_failed", offsetof(struct hb_counters, handovers_failed) },
 	{ "handovers_declined", offsetof(struct hb_counters, handovers_declined) },
+	{ "backend_failures", offsetof(struct hb_counters, backend_failures) },
+	{ "backends_down", offsetof(struct hb_counters, backends_down) },
 	{ "contained", offsetof(struct hb_counters, contained) },
 	{ "unmatched", offsetof(struct hb_counters, unmatched) },
 };

@@ -160,6 +160,20 @@ START_TEST(the_whole_rule_must_accept)
 }
 END_TEST
 
+START_TEST(what_was_refused_is_not_led_away_later)
+{
+	struct rig rig;
+
+	open_with(&rig, "guide and third");
+	rig_start(&rig);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(send(&rig, 1234, OUTSIDE, SYN), HB_DROP);
+	guide.wants = false;
+	ck_assert_int_eq(send(&rig, 1234, OUTSIDE, SYN), HB_ACCEPT);
+	rig_close(&rig);
+}
+END_TEST
+
 /* In the middle of a connection another end would make no sense. */
 START_TEST(what_got_out_is_not_led_away)
 {
@@ -231,5 +245,6 @@ END_TEST
 
 UNIT_MAIN("divert", a_flow_goes_to_somebody_else_and_back, a_port_may_be_changed_too,
 	  who_was_asked_cannot_answer, two_flows_do_not_share_a_leg, somebody_may_be_asked_directly,
-	  the_whole_rule_must_accept, what_got_out_is_not_led_away, versions_are_not_mixed,
-	  a_ping_is_not_led_away, a_dry_run_leads_nobody_away)
+	  the_whole_rule_must_accept, what_was_refused_is_not_led_away_later,
+	  what_got_out_is_not_led_away, versions_are_not_mixed, a_ping_is_not_led_away,
+	  a_dry_run_leads_nobody_away)

@@ -236,8 +236,38 @@ START_TEST(who_was_first_stays_first)
 }
 END_TEST
 
+/* "x" is known, so the question is not put before both have spoken. */
+START_TEST(who_was_first_is_known_later_too)
+{
+	static const struct {
+		bool banner;
+		const char *trace;
+	} cases[] = { { true, "+hash;+first;?third" }, { false, "+hash;-first;+third" } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig rig;
+
+		open_rig(&rig, "hash and first or third");
+		client_says(&rig, 1001, 5001, "x");
+		rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, HB_TCP_RST, 1002 });
+		rig_advance(&rig, 10 * RIG_SECOND);
+		ck_assert_uint_eq(rig_counters(&rig).flows, 0);
+		rig_handshake(&rig);
+		if (cases[i].banner)
+			server_says(&rig, 5001, 1001, "220 ready\r\n");
+		client_says(&rig, 1001, cases[i].banner ? 5012 : 5001, "x");
+		ck_assert_str_eq(rig.trace, "");
+		server_says(&rig, cases[i].banner ? 5012 : 5001, 1002, "x?");
+		client_says(&rig, 1002, cases[i].banner ? 5014 : 5003, "y");
+		ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+		ck_assert_str_eq(rig.trace, cases[i].trace);
+		rig_close(&rig);
+	}
+}
+END_TEST
+
 UNIT_MAIN("mod_proto", protocols_are_told_apart, the_answer_comes_as_soon_as_it_is_known,
 	  what_cannot_become_it_any_more_is_rejected,
 	  datagrams_and_packets_of_honeypots_stand_alone, one_protocol_must_be_named,
 	  a_server_that_speaks_first_is_seen, a_client_that_speaks_first_is_seen,
-	  who_was_first_stays_first)
+	  who_was_first_stays_first, who_was_first_is_known_later_too)
