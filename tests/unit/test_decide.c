@@ -596,6 +596,33 @@ START_TEST(the_last_pick_counts)
 }
 END_TEST
 
+/* Nor is its own rule asked: what it has seen it would not see again. */
+START_TEST(who_rests_gets_nothing)
+{
+	struct fixture f;
+	unsigned number;
+	struct hb_service picked = { rig_endpoint("10.9.0.4:80"), HB_PROTO_TCP };
+	struct hb_service first = { rig_endpoint("10.9.0.3:80"), HB_PROTO_TCP };
+
+	open_with_backpick(&f, "p");
+	judges[0].answer = HB_DECISION_ACCEPT;
+	judges[2].answer = HB_DECISION_REJECT;
+	judges[3].answer = HB_DECISION_ACCEPT;
+	judges[3].pick = 2;
+	hb_health_failed(&f.core.health, f.core.seed, &picked, f.core.now.mono_ns);
+	hb_health_failed(&f.core.health, f.core.seed, &first, f.core.now.mono_ns);
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_DEFER);
+	ck_assert_uint_eq(judges[0].asked, 0);
+	hb_health_reached(&f.core.health, f.core.seed, &first);
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 1);
+	f.core.now.mono_ns += HB_HEALTH_FIRST_REST_NS;
+	ck_assert_int_eq(ask_backends(&f, &number), HB_DECISION_ACCEPT);
+	ck_assert_uint_eq(number, 2);
+	done(&f);
+}
+END_TEST
+
 /* More backends than a word has bits, and a rule behind them that rejects once. */
 START_TEST(many_backends_may_be_picked_from)
 {
@@ -680,10 +707,11 @@ END_TEST
 UNIT_MAIN("decide", a_backend_is_picked, a_picked_backend_must_want_the_flow,
 	  without_a_pick_the_others_are_asked, all_must_reject_before_it_is_final,
 	  an_accept_without_a_pick_names_nobody, the_last_pick_counts,
-	  many_backends_may_be_picked_from, other_rules_cannot_pick, a_leaf_is_told_its_last_answer,
-	  the_stream_so_far_is_shown, what_came_early_is_shown_in_its_place,
-	  what_is_outside_of_the_window_is_not_shown, a_datagram_stands_for_itself, without_rules,
-	  a_judge_of_packets_is_asked_again, a_judge_of_flows_keeps_its_answer,
-	  no_more_are_asked_than_needed, the_first_backend_that_accepts_wins,
-	  a_backend_that_rejects_is_not_asked_again, a_judge_is_told_what_it_is_about,
-	  chance_belongs_to_flow_and_leaf, a_note_is_an_event, a_long_trace_is_cut)
+	  many_backends_may_be_picked_from, who_rests_gets_nothing, other_rules_cannot_pick,
+	  a_leaf_is_told_its_last_answer, the_stream_so_far_is_shown,
+	  what_came_early_is_shown_in_its_place, what_is_outside_of_the_window_is_not_shown,
+	  a_datagram_stands_for_itself, without_rules, a_judge_of_packets_is_asked_again,
+	  a_judge_of_flows_keeps_its_answer, no_more_are_asked_than_needed,
+	  the_first_backend_that_accepts_wins, a_backend_that_rejects_is_not_asked_again,
+	  a_judge_is_told_what_it_is_about, chance_belongs_to_flow_and_leaf, a_note_is_an_event,
+	  a_long_trace_is_cut)
