@@ -89,9 +89,9 @@ struct hb_counters {
 	uint64_t handovers_started, handovers_done, handovers_failed, handovers_declined;
 	uint64_t backend_failures; /* handovers that failed since the backend was not reached */
 	uint64_t backends_down;    /* now: not reached the last time, by address and port */
-	uint64_t contained; /* packets of honeypots that no rule let out */
-	uint64_t unmatched; /* new flows that no target takes */
-	uint64_t broken;    /* a guarantee of the engine's own did not hold: a bug */
+	uint64_t contained;        /* packets of honeypots that no rule let out */
+	uint64_t unmatched;        /* new flows that no target takes */
+	uint64_t broken;           /* a guarantee of the engine's own did not hold: a bug */
 };
 
 /*
