@@ -70,11 +70,11 @@ struct udp {
 	uint64_t count;
 };
 
-static void take_datagrams(struct udp *udp, int fd, char role, int read)
+static void take_datagrams(struct udp *udp, int fd, char role, int count)
 {
 	const struct msghdr *paced = NULL;
 
-	for (int i = 0; i < read; i++) {
+	for (int i = 0; i < count; i++) {
 		const struct msghdr *message = &udp->messages[i].msg_hdr;
 		char kind = udp->data[i].kind;
 
