@@ -14,7 +14,9 @@
 static void count_dup_ack(const struct hb_flow *flow, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	if (packet->payload_len > 0 || packet->ack != flow->track.client_ack)
+	if (packet->options.sack_offset != 0) /* it says what it misses: once is enough */
+		handover->client_dup_acks = UINT8_MAX;
+	else if (packet->payload_len > 0 || packet->ack != flow->track.client_ack)
 		handover->client_dup_acks = 0;
 	else if (handover->client_dup_acks < UINT8_MAX)
 		handover->client_dup_acks++;
@@ -107,6 +109,7 @@ static bool is_hasty_repeat(const struct hb_core *core, const struct hb_handover
 	return packet->payload_len > 0 && handover->passed_ns != 0 &&
 	       hb_seq_at_or_before(end, flow->track.server_next) &&
 	       hb_seq_at_or_before(flow->track.client_ack, first) &&
+	       !hb_seq_after(packet->ack, flow->track.server_ack) && !hb_debt_is_open(handover) &&
 	       handover->client_dup_acks < 3 &&
 	       core->now.mono_ns < handover->passed_ns + 2 * round_trip_ns;
 }

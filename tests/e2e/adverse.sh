@@ -11,6 +11,7 @@
 #   IMPAIR=PATH       the program that joins
 #   SEED=N            what its dice start from
 #   FIGURES=FILE      all figures are added to this file
+#   HANDOVER_TIMEOUT=N, PATIENCE=N (of client.py), ATTACKER_TIMEOUT=N    seconds
 
 SEED=${SEED:-1}
 declare -A WIRE_PIDS=() WIRE_SETTINGS=() GOT=()
@@ -53,6 +54,7 @@ lay_wire() # host
 	mapfile -t addresses < <(ip -n "$gateway" -o address show dev "$end" scope global |
 		awk '{ print $4 }')
 	ip netns add "$wire"
+	# shellcheck disable=SC2016 # the inner shell expands
 	ip netns exec "$wire" sh -c '
 		for i in all default; do
 			echo 1 >/proc/sys/net/ipv6/conf/$i/disable_ipv6
@@ -96,7 +98,30 @@ stop_wire() # host
 	wait "${WIRE_PIDS[$1]}" || status=$?
 	unset "WIRE_PIDS[$1]"
 	expect_equal "the exit status of the wire of the $1" 0 "$status"
-	tail -n 2 "$DIR/wire-$1.out" | sed "s/^/wire $1 /" >>"$DIR/wires.out"
+	expect_impaired "$1"
+}
+
+# What a wire has done, both ways.
+wire_count() # host frames|lost|duplicated|overtaken|corrupted|failed|overrun
+{
+	awk -v name="$2" '{ for (i = 2; i < NF; i++) if ($i == name) sum += $(i + 1) }
+		END { print sum + 0 }' "$DIR/wire-$1.out"
+}
+
+# A wire that carried many packets has not let all of them pass, and has lost none by itself.
+expect_impaired() # host
+{
+	local setting name
+	declare -A names=([loss]=lost [duplicate]=duplicated [reorder]=overtaken [corrupt]=corrupted)
+	for name in failed overrun; do
+		expect_equal "packets $name on the wire of the $1" 0 "$(wire_count "$1" $name)"
+	done
+	(($(wire_count "$1" frames) > 2000)) || return 0
+	for setting in ${WIRE_SETTINGS[$1]}; do
+		name=${names[${setting%%=*}]:-}
+		[[ -z $name ]] || (($(wire_count "$1" "$name") > 0)) ||
+			fail "the wire of the $1 says $setting, and no packet was $name"
+	done
 }
 
 # The same wire from now on, its dice as they were at the beginning.
@@ -172,11 +197,22 @@ measure() # plain|ours address attacker's-arguments...
 	GOT[$1 repeats]=$((after[1] - before[1]))
 }
 
+# What the kernel forwards shows the backend's address, and to write all of it down would take time.
+unwatch_wire()
+{
+	[[ -z ${CAPTURES[strays]:-} ]] || end_capture strays
+	expect_no_strays()
+	{
+		:
+	}
+}
+
 # Runs the script on standard input through honeybridd and without it, and prints both figures.
 compare() # what attacker's-arguments...
 {
 	local what=$1 script key line
 	script=$(cat)
+	unwatch_wire
 	plain -I
 	measure plain "${PLAIN_TO:-$BACKEND}" "${@:2}" <<<"$script"
 	honeynet_wait 30 all_said || fail "a session that the kernel forwarded does not end"
@@ -218,6 +254,7 @@ compare_all() # what bytes dialogues
 start_redirecting()
 {
 	configure <<-END
+		config { handover_timeout = ${HANDOVER_TIMEOUT:-5}; }
 		module "new" { function = hash; }
 		module "later" { function = counter; counter = 6; }
 		target { filter "dst host $FRONTEND and tcp port 80"; frontend $FRONTEND; backend $BACKEND "new"; }
@@ -243,8 +280,7 @@ finish_wires()
 	local status=$? host
 	set +e
 	for host in "${!WIRE_PIDS[@]}"; do
-		kill -TERM "${WIRE_PIDS[$host]}"
-		wait "${WIRE_PIDS[$host]}"
+		kill -TERM "${WIRE_PIDS[$host]}" 2>/dev/null && wait "${WIRE_PIDS[$host]}"
 	done
 	(exit $status)
 	finish

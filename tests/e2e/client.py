@@ -52,7 +52,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 "../../examples/honeynet"))
 from servers import PAGE, PIECE, content  # noqa: E402  (found by the line before)
 
-PATIENCE = 30  # seconds until a step that does not come has failed
+PATIENCE = int(os.environ.get("PATIENCE", 30))  # seconds until a step that does not come has failed
 MOMENT = 0.3   # seconds of silence that count as "nothing comes"
 
 

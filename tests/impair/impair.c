@@ -6,8 +6,8 @@
  * A frame is read with its virtio header and sent on with it, so super-packets and checksums that
  * were left to a device pass as they are. The dice are thrown once for each frame: where each
  * packet is to have a fate of its own, segmentation is to be off at the senders (ethtool -K IF
- * tso off gso off gro off). What is not IP, and ICMPv6, passes untouched: a lost ARP request would
- * be a second of silence that has nothing to do with the sessions.
+ * tso off gso off gro off). What hosts on a link say to each other passes untouched: a lost ARP
+ * request would be a second of silence that has nothing to do with the sessions.
  */
 #include "fate.h"
 #include "port.h"

@@ -90,7 +90,9 @@ bool impair_frame_is_ip(const uint8_t *frame, size_t len)
 	if (len <= IPV6_NEXT_AT)
 		return false;
 	unsigned type = (unsigned)frame[ETHERTYPE_AT] << 8 | frame[ETHERTYPE_AT + 1];
-	return type == ETH_P_IP || (type == ETH_P_IPV6 && frame[IPV6_NEXT_AT] != IPPROTO_ICMPV6);
+	uint8_t next = frame[IPV6_NEXT_AT];
+	return type == ETH_P_IP ||
+	       (type == ETH_P_IPV6 && next != IPPROTO_ICMPV6 && next != IPPROTO_HOPOPTS);
 }
 
 bool impair_frame_is_super(const uint8_t *frame)

@@ -27,7 +27,10 @@ bool impair_port_send(int port, const uint8_t *frame, size_t len);
 /* Frames that the kernel could not keep for us, since the last call. */
 unsigned impair_port_overruns(int port);
 
-/* False for what hosts on the wire say to each other below IP: the wire lets it pass untouched. */
+/*
+ * False for what hosts on a link say to each other: ARP, neighbour discovery, reports of groups (ICMPv6,
+ * the last one behind a hop-by-hop header). The wire lets that pass untouched.
+ */
 bool impair_frame_is_ip(const uint8_t *frame, size_t len);
 
 /* True for several packets in one, which a device would cut. */
