@@ -143,12 +143,19 @@ int hb_config_load_state(struct hb_config *config, struct hb_cli_error *err)
 	return hb_cli_error_set(err, hb_builder_status(reason.code), "%s", reason.message);
 }
 
+void hb_config_release_policy(struct hb_config *config)
+{
+	hb_policy_unref(config->policy);
+	config->policy = NULL;
+	hb_modload_free(config->modload);
+	config->modload = NULL;
+}
+
 void hb_config_free(struct hb_config *config)
 {
 	if (!config)
 		return;
-	hb_policy_unref(config->policy);
-	hb_modload_free(config->modload);
+	hb_config_release_policy(config);
 	hb_ast_free(config->ast);
 	free(config->source);
 	free(config);

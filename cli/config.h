@@ -16,6 +16,9 @@
 /* Where the pid file is, if no file says otherwise. */
 #define HB_CONFIG_EXEC_DIRECTORY "/var/run"
 
+/* More than any machine that a gateway runs on has processors for. */
+#define HB_CONFIG_WORKERS_MAX 64
+
 /* Where flow records go; a set of bits. */
 enum hb_output_kind {
 	HB_OUTPUT_SYSLOG = 0x1,
@@ -37,6 +40,7 @@ struct hb_config {
 	bool log_rotation, log_verbose;
 	bool debug, daemonize;
 	uint32_t uplink_mask, proof_mark, own_mark;
+	uint32_t workers;
 	struct hb_modload *modload; /* private: the files that the policy's modules are in */
 	char *source;               /* private: the file's text, NUL-terminated */
 	struct hb_ast *ast;         /* private: the texts above point into it */
@@ -61,6 +65,12 @@ struct hb_config *hb_config_parse(const char *name, const char *text, size_t len
  * Returns  0, or -1 with *err filled in; then the configuration is only good for hb_config_free().
  */
 int hb_config_load_state(struct hb_config *config, struct hb_cli_error *err);
+
+/*
+ * Gives the reference to the policy back, and all that only a policy needs: what remains are the
+ * settings. As with hb_config_free(), nobody else may have a reference.
+ */
+void hb_config_release_policy(struct hb_config *config);
 
 /* Frees a configuration and its reference to the policy; NULL is fine. */
 void hb_config_free(struct hb_config *config);

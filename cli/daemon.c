@@ -4,58 +4,55 @@
  * terminal to say so: state files, queue, sockets, log. Then into the background, pid file (with
  * the right number now), privileges away, threads.
  *
- * Order of a stop: the worker ends all flows in its own thread, while this one goes on writing
+ * Order of a stop: the workers end all flows in their own threads, while this one goes on writing
  * their records, so that none of them is lost however many there are. Then what the modules
  * remember is saved, and the log is closed.
  */
 #include "daemon.h"
 
 #include "background.h"
-#include "logqueue.h"
 #include "manage.h"
 #include "notice.h"
 #include "output.h"
 #include "pidfile.h"
 #include "privilege.h"
-#include "worker.h"
+#include "reload.h"
+#include "workers.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <syslog.h>
 
-/* Some seven megabytes; a burst of that many flow ends may wait for the disk. */
+/* Some seven megabytes a worker; a burst of that many flow ends may wait for the disk. */
 #define LOG_RECORDS 8192
 
 struct daemon {
-	const struct hb_config *config;
+	const struct hb_config *config; /* as of the start: its policy may go with a reload */
+	const struct hb_cli_options *options;
 	struct hb_notice notice;
 	struct hb_background background;
 	struct hb_output *output;
-	struct hb_logqueue *queue;
-	struct hb_worker *worker;
+	struct hb_workers *workers;
+	struct hb_reload *reload;
 	struct hb_pidfile *pidfile;
 };
 
-static int open_all(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
+static int open_all(struct daemon *daemon, struct hb_cli_error *err)
 {
 	const struct hb_config *config = daemon->config;
-	struct hb_worker_setup setup = {
-		.queue = queue,
-		.policy = config->policy,
-		.own_mark = config->own_mark,
-		.proof_mark = config->proof_mark,
-		.uplink_mask = config->uplink_mask,
-		.event = hb_logqueue_put,
+	const struct hb_workers_setup setup = {
+		.config = config,
+		.first_queue = daemon->options->queue,
+		.count = daemon->options->workers ? daemon->options->workers : config->workers,
+		.log_records = LOG_RECORDS,
+		.log_kinds = hb_output_kinds(config),
 	};
 
-	daemon->queue = hb_logqueue_new(LOG_RECORDS, hb_output_kinds(config), err);
-	if (!daemon->queue)
+	daemon->workers = hb_workers_new(&setup, err);
+	if (!daemon->workers)
 		return -1;
-	setup.event_ctx = daemon->queue;
-	daemon->worker = hb_worker_new(&setup, err);
-	if (!daemon->worker)
-		return -1;
-	daemon->output = hb_output_open(config, &daemon->notice, err);
+	daemon->output = hb_output_open(config, (size_t)config->options.max_flows * setup.count,
+					&daemon->notice, err);
 	return daemon->output ? 0 : -1;
 }
 
@@ -67,7 +64,7 @@ static int start(struct daemon *daemon, struct hb_cli_error *err)
 		return -1;
 	daemon->pidfile = hb_pidfile_write(config->exec_directory, err);
 	if (!daemon->pidfile || hb_privilege_drop(err) < 0 ||
-	    hb_worker_start(daemon->worker, err) < 0 ||
+	    hb_workers_start(daemon->workers, err) < 0 ||
 	    hb_background_ready(&daemon->background, err) < 0)
 		return -1;
 	daemon->notice.to_syslog = config->daemonize;
@@ -90,7 +87,7 @@ static void say_summary(struct daemon *daemon)
 	struct hb_counters engine;
 	struct hb_queue_counters queue;
 
-	hb_worker_get_counters(daemon->worker, &engine, &queue);
+	hb_workers_get_counters(daemon->workers, &engine, &queue);
 	hb_notice_say(&daemon->notice,
 		      "stopped: %" PRIu64 " packets, %" PRIu64 " dropped, %" PRIu64
 		      " malformed, %" PRIu64 " contained, %" PRIu64 " lost by the queue; %" PRIu64
@@ -99,7 +96,7 @@ static void say_summary(struct daemon *daemon)
 		      engine.packets, engine.dropped, engine.malformed, engine.contained,
 		      queue.kernel_dropped + queue.user_dropped + queue.overruns,
 		      engine.flows_started, engine.handovers_done, engine.handovers_failed,
-		      engine.handovers_declined, hb_logqueue_lost(daemon->queue));
+		      engine.handovers_declined, hb_workers_lost(daemon->workers));
 	if (engine.broken > 0)
 		hb_notice_say(&daemon->notice,
 			      "%" PRIu64 " times a guarantee did not hold: this is a bug",
@@ -108,25 +105,45 @@ static void say_summary(struct daemon *daemon)
 
 static void close_all(struct daemon *daemon)
 {
-	hb_worker_free(daemon->worker);
+	hb_workers_free(daemon->workers);
 	hb_output_close(daemon->output);
-	hb_logqueue_free(daemon->queue);
 	hb_pidfile_remove(daemon->pidfile);
+	hb_reload_free(daemon->reload);
 }
 
-static int run(struct daemon *daemon, uint16_t queue, struct hb_cli_error *err)
+static int use_policy(void *ctx, struct hb_policy *policy)
+{
+	struct daemon *daemon = ctx;
+
+	return hb_workers_set_policy(daemon->workers, policy);
+}
+
+static int prepare_reload(struct daemon *daemon, struct hb_config *config, struct hb_cli_error *err)
+{
+	const struct hb_reload_setup setup = {
+		.path = daemon->options->config,
+		.config = config,
+		.notice = &daemon->notice,
+		.use = use_policy,
+		.ctx = daemon,
+	};
+
+	daemon->reload = hb_reload_new(&setup, err);
+	return daemon->reload ? 0 : -1;
+}
+
+static int run(struct daemon *daemon, struct hb_cli_error *err)
 {
 	struct hb_manage manage;
 
-	if (open_all(daemon, queue, err) < 0 || start(daemon, err) < 0)
+	if (open_all(daemon, err) < 0 || start(daemon, err) < 0)
 		return -1;
 	say_forgetful(daemon);
 	manage = (struct hb_manage){
 		.notice = &daemon->notice,
 		.output = daemon->output,
-		.queue = daemon->queue,
-		.worker = daemon->worker,
-		.policy = daemon->config->policy,
+		.workers = daemon->workers,
+		.reload = daemon->reload,
 		.rotate_hourly = daemon->config->log_rotation,
 	};
 	if (hb_manage_run(&manage, err) < 0)
@@ -147,16 +164,19 @@ static void hold_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-enum hb_exit hb_daemon_run(struct hb_config *config, uint16_t queue)
+enum hb_exit hb_daemon_run(struct hb_config *config, const struct hb_cli_options *options)
 {
-	struct daemon daemon = { .config = config, .background = { .report_fd = -1 } };
+	struct daemon daemon = { .config = config,
+				 .options = options,
+				 .background = { .report_fd = -1 } };
 	struct hb_cli_error err = { .status = HB_EXIT_OK };
 
 	/* A reader of our standard output that goes away is a failed write, not our end. */
 	signal(SIGPIPE, SIG_IGN);
 	hold_signals();
 	openlog("honeybridd", LOG_PID, LOG_DAEMON);
-	if (hb_config_load_state(config, &err) < 0 || run(&daemon, queue, &err) < 0)
+	if (prepare_reload(&daemon, config, &err) < 0 || hb_config_load_state(config, &err) < 0 ||
+	    run(&daemon, &err) < 0)
 		hb_notice_say(&daemon.notice, "%s", err.message);
 	close_all(&daemon);
 	hb_background_fail(&daemon.background, err.status);

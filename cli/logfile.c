@@ -92,11 +92,22 @@ static int put_aside(const struct hb_logfile *file, const char *dated)
 	return -1;
 }
 
+int hb_logfile_reopen(struct hb_logfile *file, struct hb_cli_error *err)
+{
+	int fd = open_file(file);
+
+	if (fd < 0)
+		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot open \"%s\" again: %s",
+					file->name, strerror(errno));
+	close(file->fd);
+	file->fd = fd;
+	return 0;
+}
+
 int hb_logfile_rotate(struct hb_logfile *file, time_t now, struct hb_cli_error *err)
 {
 	char stamp[32] = "", dated[NAME_MAX + sizeof(stamp) + 2];
 	struct tm tm;
-	int fd;
 
 	if (localtime_r(&now, &tm))
 		strftime(stamp, sizeof(stamp), "%Y%m%d_%H%M", &tm);
@@ -104,11 +115,5 @@ int hb_logfile_rotate(struct hb_logfile *file, time_t now, struct hb_cli_error *
 	if (put_aside(file, dated) < 0)
 		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot rename \"%s\" to \"%s\": %s",
 					file->name, dated, strerror(errno));
-	fd = open_file(file);
-	if (fd < 0)
-		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot open \"%s\" again: %s",
-					file->name, strerror(errno));
-	close(file->fd);
-	file->fd = fd;
-	return 0;
+	return hb_logfile_reopen(file, err);
 }

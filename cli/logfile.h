@@ -33,4 +33,12 @@ int hb_logfile_fd(const struct hb_logfile *file);
  */
 int hb_logfile_rotate(struct hb_logfile *file, time_t now, struct hb_cli_error *err);
 
+/*
+ * Opens the file anew under its name, for somebody may have renamed it. If that fails the one that is
+ * open goes on.
+ *
+ * Returns  0, or -1 with *err filled in.
+ */
+int hb_logfile_reopen(struct hb_logfile *file, struct hb_cli_error *err);
+
 #endif

@@ -57,9 +57,7 @@ static int run(const struct hb_cli_options *options)
 
 	if (!config)
 		return (int)status;
-	status = hb_daemon_run(config, options->queue);
-	hb_config_free(config);
-	return (int)status;
+	return (int)hb_daemon_run(config, options);
 }
 
 /* Without a configuration: where a daemon without one in its configuration puts its pid file. */

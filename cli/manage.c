@@ -25,13 +25,13 @@ struct loop {
 	bool unsaved;  /* what modules remember: the last attempt failed */
 	bool stopping;
 	pthread_t stopper; /* while stopping */
-	int stopped_fd;    /* readable when the worker has stopped */
+	int stopped_fd;    /* readable when the workers have stopped */
 };
 
 /* Records are lost in bursts; one line says so. */
 static void report_lost(struct loop *loop)
 {
-	uint64_t lost = hb_logqueue_lost(loop->manage->queue);
+	uint64_t lost = hb_workers_lost(loop->manage->workers);
 
 	if (lost != loop->lost && !loop->in_burst)
 		hb_notice_say(loop->manage->notice,
@@ -43,7 +43,7 @@ static void report_lost(struct loop *loop)
 
 static void drain(struct loop *loop)
 {
-	hb_logqueue_drain(loop->manage->queue, hb_output_take, loop->manage->output);
+	hb_workers_drain(loop->manage->workers, hb_output_take, loop->manage->output);
 	hb_output_flush(loop->manage->output);
 	report_lost(loop);
 }
@@ -56,15 +56,15 @@ static void on_log(evutil_socket_t fd, short what, void *ctx)
 }
 
 /*
- * Runs in a thread of its own: the worker's last records are written by the main thread meanwhile,
- * and no packet suffers any more if the worker waits for that.
+ * Runs in a thread of its own: the workers' last records are written by the main thread meanwhile,
+ * and no packet suffers any more if a worker waits for that.
  */
-static void *stop_worker(void *ctx)
+static void *stop_workers(void *ctx)
 {
 	struct loop *loop = ctx;
 
-	hb_logqueue_set_patient(loop->manage->queue);
-	hb_worker_stop(loop->manage->worker);
+	hb_workers_set_patient(loop->manage->workers);
+	hb_workers_stop(loop->manage->workers);
 	eventfd_write(loop->stopped_fd, 1);
 	return NULL;
 }
@@ -78,14 +78,14 @@ static void on_stop(evutil_socket_t signal_number, short what, void *ctx)
 	(void)what;
 	if (loop->stopping)
 		return;
-	error = pthread_create(&loop->stopper, NULL, stop_worker, loop);
+	error = pthread_create(&loop->stopper, NULL, stop_workers, loop);
 	if (error == 0) {
 		loop->stopping = true;
 		return;
 	}
 	hb_notice_say(loop->manage->notice, "cannot start a thread, records may be lost: %s",
 		      strerror(error));
-	hb_worker_stop(loop->manage->worker);
+	hb_workers_stop(loop->manage->workers);
 	event_base_loopbreak(loop->base);
 }
 
@@ -96,15 +96,6 @@ static void on_stopped(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	event_base_loopbreak(loop->base);
-}
-
-static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
-{
-	struct loop *loop = ctx;
-
-	(void)signal_number;
-	(void)what;
-	hb_notice_say(loop->manage->notice, "SIGHUP: reload needs a restart");
 }
 
 static void on_rotate(evutil_socket_t signal_number, short what, void *ctx)
@@ -153,7 +144,8 @@ static void save_state(struct loop *loop)
 {
 	const struct hb_notice *notice = loop->manage->notice;
 	struct hb_error err = { 0 };
-	bool failed = hb_policy_save(loop->manage->policy, read_wall_clock(), &err) < 0;
+	bool failed =
+		hb_policy_save(hb_reload_policy(loop->manage->reload), read_wall_clock(), &err) < 0;
 
 	if (failed && !loop->unsaved)
 		hb_notice_say(notice, "%s", err.message);
@@ -164,9 +156,28 @@ static void save_state(struct loop *loop)
 
 static void on_save(evutil_socket_t fd, short what, void *ctx)
 {
+	struct loop *loop = ctx;
+
 	(void)fd;
 	(void)what;
-	save_state(ctx);
+	save_state(loop);
+	hb_reload_retire(loop->manage->reload);
+}
+
+/* Before, so that nothing is lost of a module that goes; behind, as at a start. */
+static void on_reload(evutil_socket_t signal_number, short what, void *ctx)
+{
+	struct loop *loop = ctx;
+
+	(void)signal_number;
+	(void)what;
+	if (loop->stopping)
+		return;
+	drain(loop);
+	hb_output_reopen(loop->manage->output);
+	save_state(loop);
+	if (hb_reload_run(loop->manage->reload))
+		save_state(loop);
 }
 
 static int add_event(struct loop *loop, int number, short what, event_callback_fn callback)
@@ -204,7 +215,7 @@ static int add_all(struct loop *loop)
 		if (add_event(loop, signals[i].number, EV_SIGNAL, signals[i].callback) < 0)
 			return -1;
 	}
-	if (add_event(loop, hb_logqueue_fd(loop->manage->queue), EV_READ, on_log) < 0 ||
+	if (add_event(loop, hb_workers_log_fd(loop->manage->workers), EV_READ, on_log) < 0 ||
 	    add_event(loop, loop->stopped_fd, EV_READ, on_stopped) < 0)
 		return -1;
 	loop->save = event_new(loop->base, -1, EV_PERSIST, on_save, loop);
@@ -256,7 +267,7 @@ static int run(struct loop *loop, struct hb_cli_error *err)
 					strerror(errno));
 	if (loop->stopping)
 		pthread_join(loop->stopper, NULL);
-	while (hb_logqueue_drain(loop->manage->queue, hb_output_take, loop->manage->output) > 0)
+	while (hb_workers_drain(loop->manage->workers, hb_output_take, loop->manage->output) > 0)
 		hb_output_flush(loop->manage->output);
 	report_lost(loop);
 	loop->unsaved = false; /* the last time it is said in any case */

@@ -4,19 +4,18 @@
 #ifndef HB_MANAGE_H
 #define HB_MANAGE_H
 
-#include "logqueue.h"
 #include "notice.h"
 #include "output.h"
-#include "worker.h"
+#include "reload.h"
+#include "workers.h"
 
 #include <signal.h>
 
 struct hb_manage {
 	const struct hb_notice *notice;
 	struct hb_output *output;
-	struct hb_logqueue *queue;
-	struct hb_worker *worker; /* started */
-	const struct hb_policy *policy;
+	struct hb_workers *workers; /* started */
+	struct hb_reload *reload;
 	bool rotate_hourly;
 };
 
@@ -24,7 +23,7 @@ struct hb_manage {
 void hb_manage_signals(sigset_t *set);
 
 /*
- * Runs until a signal stops it, then stops the worker, writes the last records and saves what the
+ * Runs until a signal stops it, then stops the workers, writes the last records and saves what the
  * modules remember.
  *
  * @manage  borrowed for the call.

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 void hb_notice_say(const struct hb_notice *notice, const char *format, ...)
@@ -17,4 +18,19 @@ void hb_notice_say(const struct hb_notice *notice, const char *format, ...)
 		syslog(LOG_DAEMON | LOG_NOTICE, "%s", text);
 	else
 		fprintf(stderr, "honeybridd: %s\n", text);
+}
+
+void hb_notice_quote(const struct hb_notice *notice, const char *text)
+{
+	if (!notice->to_syslog) {
+		fputs(text, stderr);
+		return;
+	}
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		syslog(LOG_DAEMON | LOG_NOTICE, "%.*s", (int)length, text);
+		text += length;
+		text += *text == '\n';
+	}
 }

@@ -13,4 +13,7 @@ struct hb_notice {
 void hb_notice_say(const struct hb_notice *notice, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Passes on lines that somebody else has written: on stderr as they are. */
+void hb_notice_quote(const struct hb_notice *notice, const char *text);
+
 #endif

@@ -124,7 +124,8 @@ static int open_all(struct offline *offline, struct hb_cli_error *err)
 	offline->capture = hb_capture_open(offline->path, err);
 	if (!offline->capture)
 		return -1;
-	offline->output = hb_output_open(offline->config, &offline->notice, err);
+	offline->output = hb_output_open(offline->config, offline->config->options.max_flows,
+					 &offline->notice, err);
 	if (!offline->output)
 		return -1;
 	return make_engine(offline, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "options.h"
 
+#include "config.h"
 #include "value.h"
 
 #include <getopt.h>
@@ -8,19 +9,27 @@
 #include <string.h>
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "queue", required_argument, NULL, 'q' },
-	{ "check", no_argument, NULL, 't' },        { "verbose", no_argument, NULL, 'v' },
-	{ "status", no_argument, NULL, 's' },       { "stop", required_argument, NULL, 'x' },
-	{ "read", required_argument, NULL, 'r' },   { "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },         { 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "queue", required_argument, NULL, 'q' },
+	{ "check", no_argument, NULL, 't' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "status", no_argument, NULL, 's' },
+	{ "stop", required_argument, NULL, 'x' },
+	{ "read", required_argument, NULL, 'r' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ 0 },
 };
 
 void hb_cli_options_print_help(FILE *out)
 {
-	fputs("usage: honeybridd -c FILE [-q N] | -c FILE -t [-v] | -c FILE -r CAPTURE | -s [-c "
+	fputs("usage: honeybridd -c FILE [-q N] [-w N] | -c FILE -t [-v] | -c FILE -r CAPTURE | -s "
+	      "[-c "
 	      "FILE] | -x PID | -V | -h\n"
 	      "  -c, --config FILE  the configuration\n"
 	      "  -q, --queue N      the kernel queue's number (0)\n"
+	      "  -w, --workers N    so many threads with a queue each, from -q on (1)\n"
 	      "  -t, --check        check the configuration and exit\n"
 	      "  -r, --read CAPTURE run over a pcap or pcapng file (- for standard input) and say\n"
 	      "                     what would have happened\n"
@@ -62,6 +71,13 @@ static int set_number(struct hb_cli_options *options, int option, struct hb_cli_
 		options->queue = (uint16_t)number;
 		return 0;
 	}
+	if (option == 'w') {
+		if (read_number("the number of workers", optarg, 1, HB_CONFIG_WORKERS_MAX, &number,
+				err) < 0)
+			return -1;
+		options->workers = (unsigned)number;
+		return 0;
+	}
 	if (read_number("the process to stop", optarg, 1, INT_MAX, &number, err) < 0)
 		return -1;
 	options->stop_pid = (pid_t)number;
@@ -86,6 +102,7 @@ static int take(struct hb_cli_options *options, int option, const char *word,
 		options->config = optarg;
 		return 0;
 	case 'q':
+	case 'w':
 	case 'x':
 		return set_number(options, option, err);
 	case 'v':
@@ -119,7 +136,7 @@ int hb_cli_options_parse(int argc, char *const argv[], struct hb_cli_options *op
 
 	*options = (struct hb_cli_options){ 0 };
 	optind = 0; /* start anew, whoever called getopt before */
-	while ((option = getopt_long(argc, argv, ":c:q:tvsx:r:Vh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":c:q:w:tvsx:r:Vh", long_options, NULL)) != -1) {
 		if (take(options, option, argv[optind - 1], err) < 0)
 			return -1;
 	}

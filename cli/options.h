@@ -25,6 +25,7 @@ struct hb_cli_options {
 	const char *config;  /* NULL if not given: allowed with STATUS, STOP, VERSION, HELP */
 	const char *capture; /* READ: the file, "-" for standard input */
 	uint16_t queue;
+	unsigned workers; /* 0 if not given: as the configuration says */
 	bool verbose;
 	pid_t stop_pid;
 };

@@ -14,7 +14,8 @@
 #define BUFFER_SIZE 65536
 
 struct hb_output {
-	const struct hb_config *config;
+	unsigned sinks; /* enum hb_output_kind */
+	bool debug;
 	const struct hb_notice *notice;
 	struct hb_history *history; /* NULL: short lines */
 	struct hb_logfile *file;    /* NULL: not asked for */
@@ -25,15 +26,14 @@ struct hb_output {
 
 static bool wants(const struct hb_output *output, enum hb_output_kind kind)
 {
-	return (output->config->outputs & kind) != 0;
+	return (output->sinks & kind) != 0;
 }
 
-static int open_sinks(struct hb_output *output, struct hb_cli_error *err)
+static int open_sinks(struct hb_output *output, const struct hb_config *config, size_t flows,
+		      struct hb_cli_error *err)
 {
-	const struct hb_config *config = output->config;
-
 	if (config->log_verbose) {
-		output->history = hb_history_new(config->options.max_flows);
+		output->history = hb_history_new(flows);
 		if (!output->history)
 			return hb_cli_error_set(err, HB_EXIT_SYSTEM, "no memory for the log");
 	}
@@ -45,8 +45,8 @@ static int open_sinks(struct hb_output *output, struct hb_cli_error *err)
 	return 0;
 }
 
-struct hb_output *hb_output_open(const struct hb_config *config, const struct hb_notice *notice,
-				 struct hb_cli_error *err)
+struct hb_output *hb_output_open(const struct hb_config *config, size_t flows,
+				 const struct hb_notice *notice, struct hb_cli_error *err)
 {
 	struct hb_output *output = calloc(1, sizeof(*output));
 
@@ -54,9 +54,10 @@ struct hb_output *hb_output_open(const struct hb_config *config, const struct hb
 		hb_cli_error_set(err, HB_EXIT_SYSTEM, "no memory for the log");
 		return NULL;
 	}
-	output->config = config;
+	output->sinks = config->outputs;
+	output->debug = config->debug;
 	output->notice = notice;
-	if (open_sinks(output, err) == 0)
+	if (open_sinks(output, config, flows, err) == 0)
 		return output;
 	hb_output_close(output);
 	return NULL;
@@ -164,12 +165,21 @@ void hb_output_take(void *ctx, const struct hb_log_record *record)
 	struct hb_output *output = ctx;
 	const struct hb_flow_history *history = NULL;
 
-	if (output->config->debug)
+	if (output->debug)
 		say_debug(output, record);
 	if (output->history && record->kind != HB_EVENT_MODULE_NOTE)
 		history = hb_history_note(output->history, record);
 	if (record->kind == HB_EVENT_FLOW_END)
 		log_flow(output, record, history);
+}
+
+void hb_output_reopen(struct hb_output *output)
+{
+	struct hb_cli_error err;
+
+	hb_output_flush(output);
+	if (output->file && hb_logfile_reopen(output->file, &err) < 0)
+		hb_notice_say(output->notice, "%s", err.message);
 }
 
 void hb_output_rotate(struct hb_output *output, time_t now)

@@ -4,6 +4,7 @@
 #include "suggest.h"
 #include "value.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -15,7 +16,6 @@ enum key_kind {
 	KEY_TEXT,
 	KEY_OUTPUT,
 	KEY_FORMAT,
-	KEY_WORKERS,
 	KEY_WITHOUT_EFFECT, /* taken, since configurations have it, with a warning */
 	KEY_UNAVAILABLE,    /* refused: what it asks for would be missed */
 };
@@ -64,7 +64,7 @@ static const struct key keys[] = {
 	{ "uplink_mask", KEY_NUMBER, AT(uplink_mask), 0, UINT32_MAX },
 	{ "vmi_server_ip", KEY_WITHOUT_EFFECT },
 	{ "vmi_server_port", KEY_WITHOUT_EFFECT },
-	{ "workers", KEY_WORKERS },
+	{ "workers", KEY_NUMBER, AT(workers), 1, HB_CONFIG_WORKERS_MAX },
 	{ "xmpp_channel", KEY_WITHOUT_EFFECT },
 	{ "xmpp_db", KEY_WITHOUT_EFFECT },
 	{ "xmpp_debug", KEY_WITHOUT_EFFECT },
@@ -111,6 +111,7 @@ static void set_defaults(struct hb_config *config)
 	config->uplink_mask = UINT32_C(0xffff);
 	config->proof_mark = UINT32_C(0x40000000);
 	config->own_mark = UINT32_C(0x80000000);
+	config->workers = 1;
 }
 
 static void *field(struct context *context, const struct key *key)
@@ -227,18 +228,6 @@ static void check_format(struct context *context, const struct hb_ast_text *valu
 			      "unknown log_format \"%s\": expected text", value->text);
 }
 
-static void check_workers(struct context *context, const struct hb_ast_text *value)
-{
-	uint64_t number;
-
-	if (!hb_value_read_number(value->text, &number) || number < 1)
-		hb_diag_error(context->diag, HB_EXIT_CONFIG, value->start,
-			      "\"workers\" is \"%s\": expected 1", value->text);
-	else if (number > 1)
-		hb_diag_error(context->diag, HB_EXIT_CONFIG, value->start,
-			      "more than one worker is not available in this build: expected 1");
-}
-
 static void set(struct context *context, const struct key *key,
 		const struct hb_ast_statement *statement)
 {
@@ -260,9 +249,6 @@ static void set(struct context *context, const struct key *key,
 		break;
 	case KEY_FORMAT:
 		check_format(context, value);
-		break;
-	case KEY_WORKERS:
-		check_workers(context, value);
 		break;
 	case KEY_WITHOUT_EFFECT:
 		hb_diag_warning(context->diag, statement->key->start,
@@ -374,4 +360,43 @@ void hb_settings_apply(struct hb_config *config, const struct hb_ast *ast, struc
 	check_marks(&context);
 	check_background(&context);
 	check_module_directory(&context);
+}
+
+/* What the engine is told can change while it runs; so can where modules are looked for. */
+static bool is_for_policy(const struct key *key)
+{
+	return (key->offset >= AT(options) &&
+		key->offset < AT(options) + sizeof(struct hb_options)) ||
+	       key->offset == AT(module_directory);
+}
+
+static bool differs(const struct key *key, const struct hb_config *a, const struct hb_config *b)
+{
+	const void *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
+
+	switch (key->kind) {
+	case KEY_BOOL:
+		return *(const bool *)x != *(const bool *)y;
+	case KEY_NUMBER:
+		return *(const uint32_t *)x != *(const uint32_t *)y;
+	case KEY_TEXT:
+		return strcmp(*(const char *const *)x, *(const char *const *)y) != 0;
+	case KEY_OUTPUT:
+		return a->outputs != b->outputs;
+	default:
+		return false;
+	}
+}
+
+size_t hb_settings_compare(const struct hb_config *a, const struct hb_config *b,
+			   const char *names[HB_SETTINGS_MAX])
+{
+	size_t count = 0;
+
+	static_assert(KEY_COUNT <= HB_SETTINGS_MAX, "each key needs room");
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		if (!is_for_policy(&keys[i]) && differs(&keys[i], a, b))
+			names[count++] = keys[i].name;
+	}
+	return count;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loop of one queue. At each wake-up: read up to a batch of packets, run each through the
- * engine, give all verdicts back in one write, fire the engine's timers.
+ * The loop of a worker. At each wake-up, for each of its queues: read up to a batch of packets, run
+ * each through the engine, give all verdicts back in one write; then fire the engine's timers.
  *
  * Order: what the engine decided leaves before what it emits afterwards. Verdicts wait for the end
  * of the batch, packets of our own do not, so emit() first writes the verdicts that wait.
  *
  * The engine belongs to the thread. What others may read is copied under the lock at each wake-up.
+ * A new policy is laid down under the lock, and who brings it waits until the thread has taken it.
  */
 #include "worker.h"
 
@@ -23,7 +24,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,13 +31,14 @@
 
 struct hb_worker {
 	struct hb_worker_setup setup;
-	struct hb_nfqueue *queue;
+	struct hb_nfqueue *queues[HB_WORKER_QUEUES_MAX];
 	struct hb_rawsend *rawsend;
 	struct hb_engine *engine;
 	struct hb_ops ops;
 	int epoll_fd;
-	int stop_fd;          /* an eventfd: wakes the thread up */
+	int wake_fd;          /* an eventfd: wakes the thread up */
 	atomic_bool stopping; /* seen by a thread that is too busy to sleep */
+	atomic_bool called;   /* new_policy is there */
 	bool started;
 	pthread_t thread;
 	uint64_t emit_errors;
@@ -45,6 +46,9 @@ struct hb_worker {
 			      routing */
 
 	pthread_mutex_t lock; /* what follows, and the kernel's counters */
+	pthread_cond_t taken;
+	struct hb_policy *new_policy; /* NULL: the thread has taken it */
+	int policy_status;            /* what became of it */
 	struct hb_counters engine_counters;
 	struct hb_queue_counters queue_counters;
 };
@@ -61,11 +65,17 @@ static struct hb_time read_clocks(void)
 	};
 }
 
+static void flush(struct hb_worker *worker)
+{
+	for (unsigned i = 0; i < worker->setup.queue_count; i++)
+		hb_nfqueue_flush(worker->queues[i]);
+}
+
 static void emit(void *ctx, const struct hb_datagram *dgram)
 {
 	struct hb_worker *worker = ctx;
 
-	hb_nfqueue_flush(worker->queue);
+	flush(worker);
 	if (hb_rawsend_send(worker->rawsend, dgram, worker->emit_hops) < 0)
 		worker->emit_errors++;
 }
@@ -78,12 +88,29 @@ static void tell(void *ctx, const struct hb_event *event)
 		worker->setup.event(worker->setup.event_ctx, event);
 }
 
+/* Both structs are numbers of one kind, and nothing else. */
+static void add_numbers(void *sum, const void *part, size_t size)
+{
+	uint64_t *to = sum;
+	const uint64_t *from = part;
+
+	for (size_t i = 0; i < size / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
 static void publish_counters(struct hb_worker *worker)
 {
+	struct hb_queue_counters sum = { .emit_errors = worker->emit_errors };
+
+	for (unsigned i = 0; i < worker->setup.queue_count; i++) {
+		struct hb_queue_counters part;
+
+		hb_nfqueue_get_counters(worker->queues[i], &part);
+		add_numbers(&sum, &part, sizeof(sum));
+	}
 	pthread_mutex_lock(&worker->lock);
 	hb_engine_get_counters(worker->engine, &worker->engine_counters);
-	hb_nfqueue_get_counters(worker->queue, &worker->queue_counters);
-	worker->queue_counters.emit_errors = worker->emit_errors;
+	worker->queue_counters = sum;
 	pthread_mutex_unlock(&worker->lock);
 }
 
@@ -103,17 +130,17 @@ static void note_hook(struct hb_worker *worker, uint8_t hook)
  */
 static enum hb_verdict resend(struct hb_worker *worker, const struct hb_queue_packet *packet)
 {
-	hb_nfqueue_flush(worker->queue);
+	flush(worker);
 	if (hb_rawsend_resend(worker->rawsend, &packet->dgram) < 0)
 		worker->emit_errors++;
 	return HB_DROP;
 }
 
-static void run_packets(struct hb_worker *worker, struct hb_time now)
+static void run_packets(struct hb_worker *worker, struct hb_nfqueue *queue, struct hb_time now)
 {
 	struct hb_queue_packet packet;
 
-	while (hb_nfqueue_next(worker->queue, &packet)) {
+	while (hb_nfqueue_next(queue, &packet)) {
 		enum hb_verdict verdict;
 
 		note_hook(worker, packet.hook);
@@ -121,9 +148,43 @@ static void run_packets(struct hb_worker *worker, struct hb_time now)
 		verdict = hb_engine_input(worker->engine, &packet.dgram, now);
 		if (verdict == HB_ACCEPT_MODIFIED && packet.hook == NF_INET_FORWARD)
 			verdict = resend(worker, &packet);
-		hb_nfqueue_give_back(worker->queue, &packet, verdict, worker->setup.proof_mark);
+		hb_nfqueue_give_back(queue, &packet, verdict, worker->setup.proof_mark);
 	}
-	hb_nfqueue_flush(worker->queue);
+	hb_nfqueue_flush(queue);
+}
+
+/* Returns how many messages there were in all queues. @now  gets the time. */
+static unsigned read_queues(struct hb_worker *worker, struct hb_time *now)
+{
+	unsigned total = 0;
+
+	for (unsigned i = 0; i < worker->setup.queue_count; i++) {
+		unsigned received = hb_nfqueue_receive(worker->queues[i]);
+
+		total += received;
+		if (received == 0)
+			continue;
+		*now = read_clocks();
+		run_packets(worker, worker->queues[i], *now);
+	}
+	if (total == 0)
+		*now = read_clocks();
+	return total;
+}
+
+static void take_policy(struct hb_worker *worker)
+{
+	eventfd_t count;
+
+	pthread_mutex_lock(&worker->lock);
+	eventfd_read(worker->wake_fd, &count); /* written under the lock, too */
+	atomic_store_explicit(&worker->called, false, memory_order_relaxed);
+	if (worker->new_policy) {
+		worker->policy_status = hb_engine_set_policy(worker->engine, worker->new_policy);
+		worker->new_policy = NULL;
+		pthread_cond_signal(&worker->taken);
+	}
+	pthread_mutex_unlock(&worker->lock);
 }
 
 /* Sleeps until there is a packet, a timer or the wish to stop. */
@@ -146,14 +207,13 @@ static void *run(void *arg)
 
 	prctl(PR_SET_TIMERSLACK, 1);
 	while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
-		unsigned received = hb_nfqueue_receive(worker->queue);
+		unsigned received = read_queues(worker, &now);
 
-		now = read_clocks();
-		if (received > 0)
-			run_packets(worker, now);
 		if (hb_engine_next_deadline(worker->engine) <= now.mono_ns)
 			hb_engine_advance(worker->engine, now);
 		publish_counters(worker);
+		if (atomic_load_explicit(&worker->called, memory_order_relaxed))
+			take_policy(worker);
 		/* Under load packets came meanwhile: to try first is cheaper than to ask. */
 		if (received == 0)
 			wait_for_work(worker, now);
@@ -174,11 +234,15 @@ static int open_waiting(struct hb_worker *worker, struct hb_cli_error *err)
 {
 	struct timespec now = { 0 };
 	struct epoll_event event;
+	bool watched;
 
 	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	worker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (worker->epoll_fd < 0 || worker->stop_fd < 0 || watch(worker, worker->stop_fd) < 0 ||
-	    watch(worker, hb_nfqueue_fd(worker->queue)) < 0)
+	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	watched = worker->epoll_fd >= 0 && worker->wake_fd >= 0 &&
+		  watch(worker, worker->wake_fd) == 0;
+	for (unsigned i = 0; watched && i < worker->setup.queue_count; i++)
+		watched = watch(worker, hb_nfqueue_fd(worker->queues[i])) == 0;
+	if (!watched)
 		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot wait for packets: %s",
 					strerror(errno));
 	if (epoll_pwait2(worker->epoll_fd, &event, 1, &now, NULL) < 0 && errno == ENOSYS)
@@ -189,13 +253,15 @@ static int open_waiting(struct hb_worker *worker, struct hb_cli_error *err)
 
 static int make_engine(struct hb_worker *worker, struct hb_cli_error *err)
 {
-	struct hb_setup setup = { .size = sizeof(setup), .ops = &worker->ops, .ctx = worker };
+	struct hb_setup setup = { .size = sizeof(setup),
+				  .ops = &worker->ops,
+				  .ctx = worker,
+				  .first_flow_id = worker->setup.number + 1,
+				  .flow_id_step = worker->setup.count };
 	struct hb_error reason = { 0 };
 
 	worker->ops = (struct hb_ops){ .size = sizeof(worker->ops), .emit = emit, .event = tell };
-	if (getrandom(setup.seed, sizeof(setup.seed), 0) != (ssize_t)sizeof(setup.seed))
-		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot get random numbers: %s",
-					strerror(errno));
+	memcpy(setup.seed, worker->setup.seed, sizeof(setup.seed));
 	worker->engine = hb_engine_new(&setup, worker->setup.policy, &reason);
 	if (!worker->engine)
 		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot make the engine: %s",
@@ -213,12 +279,16 @@ struct hb_worker *hb_worker_new(const struct hb_worker_setup *setup, struct hb_c
 	}
 	worker->setup = *setup;
 	worker->emit_hops = 1;
-	worker->epoll_fd = worker->stop_fd = -1;
+	worker->epoll_fd = worker->wake_fd = -1;
 	atomic_init(&worker->stopping, false);
+	atomic_init(&worker->called, false);
 	pthread_mutex_init(&worker->lock, NULL);
-	worker->queue = hb_nfqueue_open(setup->queue, err);
-	if (!worker->queue)
-		goto fail;
+	pthread_cond_init(&worker->taken, NULL);
+	for (unsigned i = 0; i < setup->queue_count; i++) {
+		worker->queues[i] = hb_nfqueue_open(setup->queues[i], err);
+		if (!worker->queues[i])
+			goto fail;
+	}
 	worker->rawsend =
 		hb_rawsend_open(setup->own_mark | setup->proof_mark, setup->uplink_mask, err);
 	if (!worker->rawsend)
@@ -245,9 +315,26 @@ int hb_worker_start(struct hb_worker *worker, struct hb_cli_error *err)
 		return hb_cli_error_set(err, HB_EXIT_SYSTEM, "cannot start a thread: %s",
 					strerror(status));
 	worker->started = true;
-	snprintf(name, sizeof(name), "queue-%u", (unsigned)worker->setup.queue);
+	snprintf(name, sizeof(name), "queue-%u", (unsigned)worker->setup.queues[0]);
 	pthread_setname_np(worker->thread, name);
 	return 0;
+}
+
+int hb_worker_set_policy(struct hb_worker *worker, struct hb_policy *policy)
+{
+	int status;
+
+	if (!worker->started)
+		return hb_engine_set_policy(worker->engine, policy);
+	pthread_mutex_lock(&worker->lock);
+	worker->new_policy = policy;
+	atomic_store_explicit(&worker->called, true, memory_order_relaxed);
+	eventfd_write(worker->wake_fd, 1);
+	while (worker->new_policy)
+		pthread_cond_wait(&worker->taken, &worker->lock);
+	status = worker->policy_status;
+	pthread_mutex_unlock(&worker->lock);
+	return status;
 }
 
 void hb_worker_stop(struct hb_worker *worker)
@@ -255,7 +342,7 @@ void hb_worker_stop(struct hb_worker *worker)
 	if (!worker->started)
 		return;
 	atomic_store_explicit(&worker->stopping, true, memory_order_relaxed);
-	eventfd_write(worker->stop_fd, 1);
+	eventfd_write(worker->wake_fd, 1);
 	pthread_join(worker->thread, NULL);
 	worker->started = false;
 }
@@ -267,11 +354,13 @@ void hb_worker_free(struct hb_worker *worker)
 	hb_worker_stop(worker);
 	hb_engine_free(worker->engine);
 	hb_rawsend_close(worker->rawsend);
-	if (worker->stop_fd >= 0)
-		close(worker->stop_fd);
+	if (worker->wake_fd >= 0)
+		close(worker->wake_fd);
 	if (worker->epoll_fd >= 0)
 		close(worker->epoll_fd);
-	hb_nfqueue_close(worker->queue);
+	for (unsigned i = 0; i < worker->setup.queue_count; i++)
+		hb_nfqueue_close(worker->queues[i]);
+	pthread_cond_destroy(&worker->taken);
 	pthread_mutex_destroy(&worker->lock);
 	free(worker);
 }
@@ -280,10 +369,13 @@ void hb_worker_get_counters(struct hb_worker *worker, struct hb_counters *engine
 			    struct hb_queue_counters *queue)
 {
 	pthread_mutex_lock(&worker->lock);
-	hb_nfqueue_get_kernel_counters(worker->queue, &worker->queue_counters);
-	if (engine)
-		*engine = worker->engine_counters;
-	if (queue)
-		*queue = worker->queue_counters;
+	add_numbers(engine, &worker->engine_counters, sizeof(*engine));
+	add_numbers(queue, &worker->queue_counters, sizeof(*queue));
+	for (unsigned i = 0; i < worker->setup.queue_count; i++) {
+		struct hb_queue_counters part = { 0 };
+
+		hb_nfqueue_get_kernel_counters(worker->queues[i], &part);
+		add_numbers(queue, &part, sizeof(*queue));
+	}
 	pthread_mutex_unlock(&worker->lock);
 }

@@ -6,6 +6,7 @@
 #include "flowtable.h"
 #include "health.h"
 #include "learn.h"
+#include "policies.h"
 #include "reassembly.h"
 
 #include <honeybrid/engine.h>
@@ -20,6 +21,7 @@ struct hb_flow_pool {
 
 struct hb_core {
 	struct hb_policy *policy; /* for new flows */
+	struct hb_policies policies;
 	struct hb_flow_pool pool;
 	struct hb_time now;
 	const struct hb_ops *ops;
@@ -36,7 +38,8 @@ struct hb_core {
 	struct hb_health health; /* which backends could not be reached */
 	struct hb_counters counters;
 	struct hb_flow_list undecided;
-	uint64_t last_flow_id;
+	uint64_t next_flow_id;
+	uint32_t flow_id_step;
 	uint8_t *scratch; /* twice: for packets of our own, and for pieces of packets */
 };
 

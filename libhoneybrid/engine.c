@@ -27,20 +27,14 @@
 
 struct hb_engine {
 	struct hb_core core;
-	struct hb_policy **policies; /* all that live flows may refer to; the last is in force */
-	size_t policy_count;
 };
 
 static int use_policy(struct hb_engine *engine, struct hb_policy *policy)
 {
 	if (!policy->sealed)
 		return -EINVAL;
-	struct hb_policy **policies =
-		realloc(engine->policies, (engine->policy_count + 1) * sizeof(*policies));
-	if (policies == NULL)
+	if (hb_policies_add(&engine->core.policies, policy) != 0)
 		return -ENOMEM;
-	engine->policies = policies;
-	engine->policies[engine->policy_count++] = hb_policy_ref(policy);
 	engine->core.policy = policy;
 	engine->core.budget.max_total_bytes = policy->options.max_total_buffer_bytes;
 	engine->core.budget.max_each_bytes = policy->options.max_flow_buffer_bytes;
@@ -60,6 +54,8 @@ struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *
 	if (core->mtu < MIN_MTU)
 		core->mtu = MIN_MTU;
 	core->dry_run = setup->dry_run;
+	core->next_flow_id = setup->first_flow_id ? setup->first_flow_id : 1;
+	core->flow_id_step = setup->flow_id_step ? setup->flow_id_step : 1;
 	memcpy(core->seed, setup->seed, sizeof(core->seed));
 	hb_wheel_init(&core->wheel, 0);
 	hb_reassembly_init(&core->reassembly, &core->wheel, setup->seed);
@@ -82,15 +78,6 @@ no_memory:
 	return NULL;
 }
 
-static void release_policies(struct hb_engine *engine, size_t keep)
-{
-	for (size_t i = 0; i + keep < engine->policy_count; i++)
-		hb_policy_unref(engine->policies[i]);
-	if (keep > 0)
-		engine->policies[0] = engine->policies[engine->policy_count - 1];
-	engine->policy_count = keep;
-}
-
 static void emit_nothing(void *ctx, const struct hb_datagram *dgram)
 {
 	(void)ctx;
@@ -110,17 +97,13 @@ void hb_engine_free(struct hb_engine *engine)
 	hb_flowtable_fini(&core->table);
 	hb_reassembly_fini(&core->reassembly);
 	free(core->scratch);
-	release_policies(engine, 0);
-	free(engine->policies);
+	hb_policies_fini(&core->policies);
 	free(engine);
 }
 
 int hb_engine_set_policy(struct hb_engine *engine, struct hb_policy *policy)
 {
-	int result = use_policy(engine, policy);
-	if (result == 0 && engine->core.counters.flows == 0)
-		release_policies(engine, 1);
-	return result;
+	return use_policy(engine, policy);
 }
 
 /* Time never goes back; wall clock as it comes. */
@@ -156,7 +139,6 @@ void hb_engine_stop(struct hb_engine *engine, struct hb_time now)
 	set_time(&engine->core, now);
 	hb_life_end_all(&engine->core);
 	hb_reassembly_forget(&engine->core.reassembly);
-	release_policies(engine, 1);
 }
 
 void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *counters)

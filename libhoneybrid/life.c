@@ -138,7 +138,6 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
 }
 
-/* A session that somebody still uses. */
 static void forget(struct hb_core *core, struct hb_flow *flow)
 {
 	hb_wheel_cancel(&core->wheel, &flow->timer);
@@ -149,9 +148,11 @@ static void forget(struct hb_core *core, struct hb_flow *flow)
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
 	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
 	core->counters.flows--;
+	hb_policies_leave(&core->policies, flow);
 	pool_give(&core->pool, flow);
 }
 
+/* A session that somebody still uses. */
 static bool is_established(const struct hb_flow *flow)
 {
 	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED) &&
@@ -252,7 +253,8 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	struct hb_flow *flow = pool_take(&core->pool);
 	if (flow == NULL)
 		return NULL;
-	flow->id = ++core->last_flow_id;
+	flow->id = core->next_flow_id;
+	core->next_flow_id += core->flow_id_step;
 	flow->target = target;
 	flow->protocol = packet->protocol;
 	flow->client = packet->src;
@@ -272,6 +274,7 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 		pool_give(&core->pool, flow);
 		return NULL;
 	}
+	hb_policies_enter(&core->policies, flow);
 	core->counters.flows++;
 	core->counters.flows_started++;
 	hb_life_count(core, flow, packet, HB_FROM_CLIENT);

@@ -282,12 +282,39 @@ int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
 	return 0;
 }
 
+bool hb_policy_is_shared(const struct hb_policy *policy)
+{
+	/* What others did with it before they gave it back is done. */
+	return atomic_load_explicit(&policy->refs, memory_order_acquire) > 1;
+}
+
+int hb_policy_adopt(struct hb_policy *policy, struct hb_policy *from, struct hb_error *err)
+{
+	if (policy->loaded)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "the policy is loaded already: hb_policy_adopt() comes before");
+	if (!from->loaded)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "the other policy knows nothing: hb_policy_load() it first");
+	for (size_t i = 0; i < policy->instance_count; i++) {
+		struct hb_instance *instance = policy->instances[i];
+		struct hb_instance *known =
+			hb_policy_find_instance(from, hb_instance_name(instance));
+
+		if (known)
+			hb_instance_adopt(instance, known);
+	}
+	return 0;
+}
+
 int hb_policy_load(struct hb_policy *policy, struct hb_error *err)
 {
 	for (size_t i = 0; i < policy->instance_count; i++) {
-		struct hb_store *store = hb_instance_store(policy->instances[i]);
-		const char *path = hb_instance_backup(policy->instances[i]);
-		int ret = store && path ? hb_store_file_load(store, path, err) : 0;
+		const struct hb_instance *instance = policy->instances[i];
+		struct hb_store *store = hb_instance_store(instance);
+		const char *path = hb_instance_backup(instance);
+		bool reads = store && path && !hb_instance_has_adopted(instance);
+		int ret = reads ? hb_store_file_load(store, path, err) : 0;
 
 		if (ret < 0)
 			return ret;

@@ -5,15 +5,20 @@
  * The random key comes from the crypto library when the instance is made, not from the engine's
  * seed: it only has to be unknown to attackers, and instances are shared by engines with different
  * seeds. A module's answers never depend on it.
+ *
+ * After a reload two instances may have one state. It belongs to the one that made it, whose
+ * parameters it may point to; so that one stays until all who have adopted the state are gone.
  */
 #include "registry.h"
 
 #include "param.h"
+#include "store.h"
 
 #include <openssl/rand.h>
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +32,9 @@ struct hb_instance {
 	const struct hb_module *module;
 	char *name;
 	void *state;
+	struct hb_instance *owner; /* of the state; NULL: this instance */
+	bool has_adopted;
+	atomic_uint refs; /* its policy's, and one for each instance that has its state */
 	uint8_t random_key[RANDOM_KEY_SIZE];
 	size_t value_count;
 	struct hb_param_value values[]; /* in the schema's order */
@@ -126,6 +134,7 @@ struct hb_instance *hb_instance_new(const char *name, const struct hb_module *mo
 			     name);
 		return NULL;
 	}
+	atomic_init(&instance->refs, 1);
 	instance->module = module;
 	instance->value_count = values;
 	if (fill(instance, name, settings, count, err) < 0) {
@@ -135,13 +144,73 @@ struct hb_instance *hb_instance_new(const char *name, const struct hb_module *mo
 	return instance;
 }
 
+static void drop_state(struct hb_instance *instance)
+{
+	if (instance->owner)
+		hb_instance_free(instance->owner);
+	else if (instance->module->destroy)
+		instance->module->destroy(instance->state);
+}
+
 void hb_instance_free(struct hb_instance *instance)
 {
-	if (!instance)
+	if (!instance || atomic_fetch_sub_explicit(&instance->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	if (instance->module->destroy)
-		instance->module->destroy(instance->state);
+	drop_state(instance);
 	free_without_state(instance);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_value(const struct hb_param_value *a, const struct hb_param_value *b)
+{
+	if (a->integer != b->integer || a->len != b->len)
+		return false;
+	if (a->len > 0)
+		return memcmp(a->text, b->text, a->len) == 0;
+	return same_text(a->text, b->text);
+}
+
+/* Of one module: another file's, even of the same name, may understand the state differently. */
+static bool can_share_state(const struct hb_instance *a, const struct hb_instance *b)
+{
+	if (a->module != b->module)
+		return false;
+	for (size_t i = 0; i < a->value_count; i++) {
+		if (a->module->params[i].type == HB_PARAM_FILE ||
+		    !same_value(&a->values[i], &b->values[i]))
+			return false;
+	}
+	return true;
+}
+
+void hb_instance_adopt(struct hb_instance *instance, struct hb_instance *from)
+{
+	struct hb_store *store = hb_instance_store(instance), *entries = hb_instance_store(from);
+
+	if (strcmp(instance->name, from->name) != 0 ||
+	    strcmp(instance->module->name, from->module->name) != 0 ||
+	    !same_text(hb_instance_backup(instance), hb_instance_backup(from)))
+		return;
+	if (can_share_state(instance, from)) {
+		struct hb_instance *owner = from->owner ? from->owner : from;
+
+		atomic_fetch_add_explicit(&owner->refs, 1, memory_order_relaxed);
+		drop_state(instance);
+		instance->owner = owner;
+		instance->state = owner->state;
+		instance->has_adopted = true;
+	} else if (store && entries) {
+		instance->has_adopted = hb_store_adopt(store, entries);
+	}
+}
+
+bool hb_instance_has_adopted(const struct hb_instance *instance)
+{
+	return instance->has_adopted;
 }
 
 const struct hb_module *hb_instance_module(const struct hb_instance *instance)

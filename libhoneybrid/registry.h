@@ -14,6 +14,18 @@ struct hb_instance *hb_instance_new(const char *name, const struct hb_module *mo
 				    struct hb_error *err);
 void hb_instance_free(struct hb_instance *instance);
 
+/*
+ * Lets an instance go on with what another one knows, if both have the same module, name and
+ * "backup". If all their parameters are equal it is the other's whole state, unless a FILE among
+ * them asks for being read again; else what is in the module's store.
+ *
+ * @instance  nobody else uses it yet. @from  others may use it meanwhile, and afterwards.
+ */
+void hb_instance_adopt(struct hb_instance *instance, struct hb_instance *from);
+
+/* True if hb_instance_adopt() gave it a state or entries: there is nothing to read from its file. */
+bool hb_instance_has_adopted(const struct hb_instance *instance);
+
 const struct hb_module *hb_instance_module(const struct hb_instance *instance);
 
 /* The store and the file that it is kept in; NULL where there is none. Borrowed. */

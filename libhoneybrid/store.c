@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The modules' store: shards, each with a lock, a chained hash table and a list of its entries by
- * the time of their last use.
+ * the time of their last use. What several stores have in common after a reload is counted in a
+ * table; what differs between them, how long an entry lives, is each store's own.
  *
  * The list's end is what was longest unused: it is what makes room at the limit, and what expires
  * first, so that every update throws a few expired entries away and the store shrinks again. Each
@@ -17,6 +18,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,19 +54,25 @@ struct shard {
 	bool copying; /* bucket by bucket: the table must not grow meanwhile */
 };
 
-struct hb_store {
+/* The entries, shared by all stores that have adopted them. */
+struct table {
+	atomic_uint refs;
 	size_t value_size;
 	size_t shard_max;
-	int64_t expiration_us;
 	uint8_t hash_key[16];
-	const struct hb_store_layout *layout;
 	unsigned shard_count;
 	struct shard *shards;
 };
 
-static uint8_t *label_of(const struct hb_store *store, struct entry *entry)
+struct hb_store {
+	struct table *table;
+	int64_t expiration_us;
+	const struct hb_store_layout *layout;
+};
+
+static uint8_t *label_of(const struct table *table, struct entry *entry)
 {
-	return (uint8_t *)entry->value + store->value_size;
+	return (uint8_t *)entry->value + table->value_size;
 }
 
 static int make_label(struct label *label, const char *group, const void *key, size_t key_len)
@@ -81,9 +89,9 @@ static int make_label(struct label *label, const char *group, const void *key, s
 }
 
 /* The low bits choose the bucket, the high ones the shard. */
-static struct shard *shard_of(const struct hb_store *store, uint64_t hash)
+static struct shard *shard_of(const struct table *table, uint64_t hash)
 {
-	return &store->shards[(hash >> 32) % store->shard_count];
+	return &table->shards[(hash >> 32) % table->shard_count];
 }
 
 static struct entry **bucket_of(const struct shard *shard, uint64_t hash)
@@ -144,31 +152,31 @@ static void grow(struct shard *shard)
 	}
 }
 
-static struct entry *find(const struct hb_store *store, const struct shard *shard, uint64_t hash,
+static struct entry *find(const struct table *table, const struct shard *shard, uint64_t hash,
 			  const struct label *label)
 {
 	struct entry *entry = *bucket_of(shard, hash);
 
 	while (entry && (entry->hash != hash || entry->label_len != label->len ||
-			 memcmp(label_of(store, entry), label->bytes, label->len) != 0))
+			 memcmp(label_of(table, entry), label->bytes, label->len) != 0))
 		entry = entry->chain;
 	return entry;
 }
 
-static struct entry *add(const struct hb_store *store, struct shard *shard, uint64_t hash,
+static struct entry *add(const struct table *table, struct shard *shard, uint64_t hash,
 			 const struct label *label)
 {
-	struct entry *entry = malloc(sizeof(*entry) + store->value_size + label->len);
+	struct entry *entry = malloc(sizeof(*entry) + table->value_size + label->len);
 
 	if (!entry)
 		return NULL;
-	if (shard->count == store->shard_max)
+	if (shard->count == table->shard_max)
 		remove_oldest(shard);
 	if (shard->count >= shard->bucket_count && !shard->copying)
 		grow(shard);
 	entry->hash = hash;
 	entry->label_len = label->len;
-	memcpy(label_of(store, entry), label->bytes, label->len);
+	memcpy(label_of(table, entry), label->bytes, label->len);
 
 	struct entry **bucket = bucket_of(shard, hash);
 
@@ -191,28 +199,29 @@ static void remove_expired(const struct hb_store *store, struct shard *shard, in
 int hb_store_update(struct hb_store *store, const char *group, const void *key, size_t key_len,
 		    int64_t now_us, void (*update)(void *ctx, void *value, bool is_new), void *ctx)
 {
+	struct table *table = store->table;
 	struct label label;
 
 	if (make_label(&label, group, key, key_len) < 0)
 		return -EINVAL;
 
-	uint64_t hash = hb_siphash(store->hash_key, label.bytes, label.len);
-	struct shard *shard = shard_of(store, hash);
+	uint64_t hash = hb_siphash(table->hash_key, label.bytes, label.len);
+	struct shard *shard = shard_of(table, hash);
 
 	pthread_mutex_lock(&shard->lock);
 	remove_expired(store, shard, now_us);
 
-	struct entry *entry = find(store, shard, hash, &label);
+	struct entry *entry = find(table, shard, hash, &label);
 	bool is_new = !entry || expired(store, entry, now_us);
 
 	if (!entry)
-		entry = add(store, shard, hash, &label);
+		entry = add(table, shard, hash, &label);
 	if (entry) {
 		list_remove(shard, entry);
 		list_add_newest(shard, entry);
 		entry->last_seen_us = now_us;
 		if (is_new)
-			memset(entry->value, 0, store->value_size);
+			memset(entry->value, 0, table->value_size);
 		update(ctx, entry->value, is_new);
 	}
 	pthread_mutex_unlock(&shard->lock);
@@ -221,10 +230,11 @@ int hb_store_update(struct hb_store *store, const char *group, const void *key, 
 
 size_t hb_store_count(const struct hb_store *store)
 {
+	const struct table *table = store->table;
 	size_t count = 0;
 
-	for (unsigned i = 0; i < store->shard_count; i++) {
-		struct shard *shard = &store->shards[i];
+	for (unsigned i = 0; i < table->shard_count; i++) {
+		struct shard *shard = &table->shards[i];
 
 		pthread_mutex_lock(&shard->lock);
 		count += shard->count;
@@ -240,12 +250,12 @@ const struct hb_store_layout *hb_store_get_layout(const struct hb_store *store)
 
 struct hb_store_item *hb_store_item_new(const struct hb_store *store)
 {
-	return calloc(1, sizeof(struct hb_store_item) + store->value_size);
+	return calloc(1, sizeof(struct hb_store_item) + store->table->value_size);
 }
 
 static int copy_entry(const struct hb_store *store, struct entry *entry, struct hb_store_copy *copy)
 {
-	const uint8_t *label = label_of(store, entry);
+	const uint8_t *label = label_of(store->table, entry);
 
 	if (copy->count == copy->room) {
 		size_t room = copy->room > 0 ? 2 * copy->room : BUCKETS_PER_COPY;
@@ -265,7 +275,7 @@ static int copy_entry(const struct hb_store *store, struct entry *entry, struct 
 	memcpy(item->group, label + 1, label[0]);
 	item->key_len = entry->label_len - 1 - label[0];
 	memcpy(item->key, label + 1 + label[0], item->key_len);
-	memcpy(item->value, entry->value, store->value_size);
+	memcpy(item->value, entry->value, store->table->value_size);
 	copy->items[copy->count++] = item;
 	return 0;
 }
@@ -303,8 +313,8 @@ static int copy_shard(const struct hb_store *store, struct shard *shard, int64_t
 int hb_store_copy(const struct hb_store *store, int64_t now_us, struct hb_store_copy *copy)
 {
 	*copy = (struct hb_store_copy){ 0 };
-	for (unsigned i = 0; i < store->shard_count; i++) {
-		if (copy_shard(store, &store->shards[i], now_us, copy) < 0) {
+	for (unsigned i = 0; i < store->table->shard_count; i++) {
+		if (copy_shard(store, &store->table->shards[i], now_us, copy) < 0) {
 			hb_store_copy_free(copy);
 			return -ENOMEM;
 		}
@@ -322,23 +332,24 @@ void hb_store_copy_free(struct hb_store_copy *copy)
 
 int hb_store_restore(struct hb_store *store, const struct hb_store_item *item)
 {
+	struct table *table = store->table;
 	struct label label;
 
 	if (make_label(&label, item->group, item->key, item->key_len) < 0)
 		return -EINVAL;
 
-	uint64_t hash = hb_siphash(store->hash_key, label.bytes, label.len);
-	struct shard *shard = shard_of(store, hash);
+	uint64_t hash = hb_siphash(table->hash_key, label.bytes, label.len);
+	struct shard *shard = shard_of(table, hash);
 
-	if (find(store, shard, hash, &label))
+	if (find(table, shard, hash, &label))
 		return -EEXIST;
 
-	struct entry *entry = add(store, shard, hash, &label);
+	struct entry *entry = add(table, shard, hash, &label);
 
 	if (!entry)
 		return -ENOMEM;
 	entry->last_seen_us = item->last_seen_us;
-	memcpy(entry->value, item->value, store->value_size);
+	memcpy(entry->value, item->value, table->value_size);
 	return 0;
 }
 
@@ -369,8 +380,8 @@ static int sort_shard(struct shard *shard)
 
 int hb_store_sort(struct hb_store *store)
 {
-	for (unsigned i = 0; i < store->shard_count; i++) {
-		if (sort_shard(&store->shards[i]) < 0)
+	for (unsigned i = 0; i < store->table->shard_count; i++) {
+		if (sort_shard(&store->table->shards[i]) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -397,24 +408,37 @@ static void shard_fini(struct shard *shard)
 	free(shard->buckets);
 }
 
-static int init(struct hb_store *store, const struct hb_store_options *options)
+static void table_unref(struct table *table)
+{
+	if (!table || atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	for (unsigned i = 0; i < table->shard_count; i++)
+		shard_fini(&table->shards[i]);
+	free(table->shards);
+	free(table);
+}
+
+static struct table *table_new(const struct hb_store_options *options)
 {
 	size_t max = options->max_entries > 0 ? options->max_entries : DEFAULT_MAX_ENTRIES;
 	unsigned shards = max < SHARDED_FROM ? 1 : SHARDS;
+	struct table *table = calloc(1, sizeof(*table));
 
-	store->value_size = options->value_size;
-	store->expiration_us = options->expiration_us;
-	store->layout = options->layout;
-	store->shard_max = max / shards;
-	memcpy(store->hash_key, options->hash_key, sizeof(store->hash_key));
-	store->shards = calloc(shards, sizeof(struct shard));
-	if (!store->shards)
-		return -ENOMEM;
-	for (; store->shard_count < shards; store->shard_count++) {
-		if (shard_init(&store->shards[store->shard_count]) < 0)
-			return -ENOMEM;
+	if (!table)
+		return NULL;
+	atomic_init(&table->refs, 1);
+	table->value_size = options->value_size;
+	table->shard_max = max / shards;
+	memcpy(table->hash_key, options->hash_key, sizeof(table->hash_key));
+	table->shards = calloc(shards, sizeof(struct shard));
+	for (; table->shards && table->shard_count < shards; table->shard_count++) {
+		if (shard_init(&table->shards[table->shard_count]) < 0)
+			break;
 	}
-	return 0;
+	if (table->shard_count == shards)
+		return table;
+	table_unref(table);
+	return NULL;
 }
 
 struct hb_store *hb_store_new(const struct hb_store_options *options)
@@ -426,19 +450,34 @@ struct hb_store *hb_store_new(const struct hb_store_options *options)
 
 	struct hb_store *store = calloc(1, sizeof(*store));
 
-	if (store && init(store, options) < 0) {
-		hb_store_free(store);
+	if (!store)
 		return NULL;
-	}
-	return store;
+	store->expiration_us = options->expiration_us;
+	store->layout = options->layout;
+	store->table = table_new(options);
+	if (store->table)
+		return store;
+	free(store);
+	return NULL;
 }
 
 void hb_store_free(struct hb_store *store)
 {
 	if (!store)
 		return;
-	for (unsigned i = 0; i < store->shard_count; i++)
-		shard_fini(&store->shards[i]);
-	free(store->shards);
+	table_unref(store->table);
 	free(store);
+}
+
+bool hb_store_adopt(struct hb_store *store, const struct hb_store *from)
+{
+	struct table *table = from->table;
+
+	if (!store->layout || !from->layout || store->table->value_size != table->value_size ||
+	    !hb_store_text_same(store->layout, from->layout))
+		return false;
+	atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+	table_unref(store->table);
+	store->table = table;
+	return true;
 }

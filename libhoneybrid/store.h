@@ -41,6 +41,15 @@ int hb_store_restore(struct hb_store *store, const struct hb_store_item *item);
 /* Puts what was restored into the order of its last use. Returns 0 or -ENOMEM. */
 int hb_store_sort(struct hb_store *store);
 
+/*
+ * Gives a store the entries of another instead of its own: from then on both have them, and see what
+ * either changes. How long an entry lives stays each store's own affair; the limit is from's.
+ *
+ * @store   nobody else uses it yet. @from  others may use it meanwhile.
+ * Returns  false, and nothing happens, if their entries do not stand in a state file in the same way.
+ */
+bool hb_store_adopt(struct hb_store *store, const struct hb_store *from);
+
 /* NULL if there is none. Borrowed. */
 const struct hb_store_layout *hb_store_get_layout(const struct hb_store *store);
 

@@ -66,6 +66,24 @@ bool hb_store_text_fits(const struct hb_store_layout *layout, size_t value_size)
 	return first_seen == 1;
 }
 
+static bool same_fields(const struct hb_field *a, const struct hb_field *b)
+{
+	for (; a->name && b->name; a++, b++) {
+		if (a->type != b->type || a->offset != b->offset || a->size != b->size)
+			return false;
+	}
+	return !a->name && !b->name;
+}
+
+bool hb_store_text_same(const struct hb_store_layout *a, const struct hb_store_layout *b)
+{
+	bool same_group =
+		a->group && b->group ? strcmp(a->group, b->group) == 0 : a->group == b->group;
+
+	return same_group && a->key == b->key && a->key_len == b->key_len &&
+	       same_fields(a->fields, b->fields);
+}
+
 static uint64_t get_number(const struct hb_field *field, const uint8_t *value)
 {
 	uint64_t wide;

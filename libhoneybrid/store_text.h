@@ -11,6 +11,9 @@
 /* True if the layout's fields are within the value, and lines are not too long. */
 bool hb_store_text_fits(const struct hb_store_layout *layout, size_t value_size);
 
+/* True if lines of one layout mean the same in the other, and values lie the same in memory. */
+bool hb_store_text_same(const struct hb_store_layout *a, const struct hb_store_layout *b);
+
 /* Writes "key=field TAB field ...". */
 void hb_store_text_write(const struct hb_store_layout *layout, const struct hb_store_item *item,
 			 char text[HB_STORE_TEXT_SIZE]);

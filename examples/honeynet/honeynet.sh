@@ -14,6 +14,8 @@
 # What has no address here, the darknet say, is also sent to the gateway by the attacker.
 # The interfaces of the three hosts are called eth0. All names of namespaces begin with $HONEYNET, so
 # that several honeynets live side by side.
+#
+#   WORKERS=N   the packet filter leads packets to N queues (1), for honeybridd -w N
 
 export ATTACKER=192.0.2.7 ATTACKER6=2001:db8:a::7
 export FRONTEND=198.51.100.9 FRONTEND6=2001:db8:f::9
@@ -22,6 +24,8 @@ export DARKNET=10.1.0.0/21 DARKNET6=2001:db8:d::/64
 
 HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 OWN_MARK=0x80000000 # on the packets that honeybridd itself sends
+WORKERS=${WORKERS:-1}
+HASH_SEED=$SRANDOM # what leads which attacker to which worker
 
 # Runs a command in a namespace: on attacker curl http://198.51.100.9/
 on() # attacker|gateway|frontend|backend command...
@@ -83,14 +87,67 @@ honeynet_up()
 		done'
 }
 
-# The gateway's packet filter, one of two: leads all that comes from the three sides through queue 0, and
-# nothing else. Without honeybridd nothing passes: a packet for a queue that nobody reads is dropped.
+# Makes the chains from-outside, from-honeypot and from-gateway of a table, which lead packets to queue 0.
+# With several workers they lead each attacker's packets to one of the queues, in both directions. What
+# stays the same at a handover is the attacker's address: the source of what comes from outside, the
+# destination of what comes from a honeypot.
+honeynet_steering() # iptables table frontend backend
+{
+	local chain worker rule=(on gateway "$1" -t "$2")
+	for chain in from-outside from-honeypot from-gateway; do
+		"${rule[@]}" -N $chain
+		((WORKERS > 1)) || "${rule[@]}" -A $chain -j NFQUEUE --queue-num 0
+	done
+	((WORKERS > 1)) || return 0
+
+	"${rule[@]}" -N queues
+	for ((worker = 0; worker < WORKERS; worker++)); do
+		"${rule[@]}" -N queue-$worker
+		# HMARK has written the whole mark: the rest is to see that of an uplink, here none.
+		"${rule[@]}" -A queue-$worker -j MARK --set-mark 0
+		"${rule[@]}" -A queue-$worker -j NFQUEUE --queue-num $worker
+		"${rule[@]}" -A queues -m mark --mark $((worker + 1)) -j queue-$worker
+	done
+	honeynet_hashing "$@"
+	for chain in from-outside from-honeypot from-gateway; do
+		"${rule[@]}" -A $chain -j queues
+	done
+}
+
+# Marks packets with 1 to $WORKERS. HMARK looks into the packet that an ICMP error quotes, which went the
+# other way.
+honeynet_hashing() # iptables table frontend backend
+{
+	local error rule=(on gateway "$1" -t "$2") errors=(-p icmp -m icmp --icmp-type)
+	local types=(destination-unreachable time-exceeded parameter-problem)
+	local hash=(-j HMARK --hmark-mod "$WORKERS" --hmark-offset 1 --hmark-rnd "$HASH_SEED" --hmark-tuple)
+	[[ $1 == iptables ]] || {
+		errors=(-p icmpv6 -m icmp6 --icmpv6-type)
+		types+=(packet-too-big)
+	}
+	"${rule[@]}" -A from-outside "${hash[@]}" src
+	# What honeypots send each other has no attacker: both directions belong to one worker.
+	"${rule[@]}" -A from-honeypot -d "$3,$4" -j queue-0
+	"${rule[@]}" -A from-honeypot "${hash[@]}" dst
+	for error in "${types[@]}"; do
+		"${rule[@]}" -A from-outside "${errors[@]}" "$error" "${hash[@]}" dst
+		"${rule[@]}" -A from-honeypot "${errors[@]}" "$error" "${hash[@]}" src
+	done
+	# Errors only: to an attacker about what it sent, to a honeypot about what that sent.
+	"${rule[@]}" -A from-gateway "${hash[@]}" src
+	"${rule[@]}" -A from-gateway -d "$3,$4" "${hash[@]}" dst
+}
+
+# The gateway's packet filter, one of two: leads all that comes from the three sides through honeybridd's
+# queues, and nothing else. Without honeybridd nothing passes: a packet for a queue that nobody reads is dropped.
 #
 #   prerouting   before routing, untracked; attackers talk to the frontend's address
 #   forward      the classic recipe, after routing; DNAT translates a darknet to the frontend
 honeynet_rules() # prerouting|forward
 {
 	honeynet_rules_names
+	honeynet_steering iptables raw "$FRONTEND" "$BACKEND"
+	honeynet_steering ip6tables raw "$FRONTEND6" "$BACKEND6"
 	"honeynet_rules_$1"
 	honeynet_rules_errors
 }
@@ -121,8 +178,10 @@ honeynet_rules_prerouting()
 	for iptables in iptables ip6tables; do
 		for side in ext front back; do
 			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j CT --notrack
-			on gateway "$iptables" -t raw -A PREROUTING -i "$side" -j NFQUEUE --queue-num 0
 		done
+		on gateway "$iptables" -t raw -A PREROUTING -i ext -j from-outside
+		on gateway "$iptables" -t raw -A PREROUTING -i front -j from-honeypot
+		on gateway "$iptables" -t raw -A PREROUTING -i back -j from-honeypot
 		# What honeybridd sends goes out as it is: conntrack would take it for sessions of the
 		# gateway's.
 		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j CT --notrack
@@ -140,9 +199,10 @@ honeynet_recipe() # iptables darknet frontend backend
 	local host
 	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
 	on gateway "$1" -P FORWARD DROP
+	honeynet_steering "$1" filter "$3" "$4"
+	on gateway "$1" -A FORWARD -s "$3,$4" -j from-honeypot
+	on gateway "$1" -A FORWARD -d "$3,$4" -j from-outside
 	for host in "$3" "$4"; do
-		on gateway "$1" -A FORWARD -d "$host" -j NFQUEUE --queue-num 0
-		on gateway "$1" -A FORWARD -s "$host" -j NFQUEUE --queue-num 0
 		# What honeybridd sends to a honeypot must not be taken for a packet of the attacker's
 		# session, which conntrack knows; what it sends to the attacker must.
 		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark $OWN_MARK/$OWN_MARK \
@@ -160,17 +220,19 @@ honeynet_rules_errors()
 		errors=(-p icmp -m icmp --icmp-type)
 		[[ $iptables == ip6tables ]] && errors=(-p icmpv6 -m icmp6 --icmpv6-type)
 		for error in destination-unreachable time-exceeded parameter-problem; do
-			on gateway "$iptables" -t raw -A OUTPUT "${errors[@]}" $error -j NFQUEUE --queue-num 0
+			on gateway "$iptables" -t raw -A OUTPUT "${errors[@]}" $error -j from-gateway
 		done
 	done
 	on gateway ip6tables -t raw -A OUTPUT -p icmpv6 -m icmp6 --icmpv6-type packet-too-big \
-		-j NFQUEUE --queue-num 0
+		-j from-gateway
 }
 
-# True while a program reads queue 0.
+# True while a program reads all queues.
 honeynet_queue_taken()
 {
-	[[ -n $(on gateway cat /proc/net/netfilter/nfnetlink_queue 2>/dev/null) ]]
+	local queues
+	mapfile -t queues < <(on gateway cat /proc/net/netfilter/nfnetlink_queue 2>/dev/null)
+	((${#queues[@]} == WORKERS))
 }
 
 # Starts the servers of a honeypot and waits until they listen. Their output goes to a file.

@@ -71,6 +71,13 @@ struct hb_setup {
 	 * PROXY; its trace ends with "redirect:N".
 	 */
 	bool dry_run;
+	/*
+	 * Flows are numbered first_flow_id, first_flow_id + flow_id_step and so on; 0 stands for 1.
+	 * Engines that share a policy must not give one number twice, since modules tell flows by it;
+	 * and their seed is one, so that what a module draws for a flow is the same in all of them.
+	 */
+	uint64_t first_flow_id;
+	uint32_t flow_id_step;
 };
 
 /* What happened so far; every one only grows, except those of "now". */
@@ -129,7 +136,8 @@ HB_API void hb_engine_advance(struct hb_engine *engine, struct hb_time now);
 HB_API uint64_t hb_engine_next_deadline(const struct hb_engine *engine);
 
 /*
- * Uses another policy for flows that start from now on; those that exist keep theirs.
+ * Uses another policy for flows that start from now on; those that exist keep theirs, and the engine
+ * its reference to that until the last of them has ended. See hb_policy_adopt() for what modules know.
  * Returns 0; -EINVAL if it is not sealed; -ENOMEM.
  */
 HB_API int hb_engine_set_policy(struct hb_engine *engine, struct hb_policy *policy);

@@ -32,7 +32,7 @@ enum hb_direction { HB_FROM_CLIENT = 0, HB_FROM_SERVER, HB_DIRECTION_COUNT };
 
 /* A flow at one moment. For CONTROL flows the client is the honeypot that started it. */
 struct hb_flow_info {
-	uint64_t id; /* unique in one engine, counting from 1 */
+	uint64_t id; /* unique in one engine; see hb_setup.first_flow_id */
 	enum hb_flow_state state;
 	uint8_t protocol;            /* IP protocol number */
 	struct hb_endpoint client;   /* the attacker */

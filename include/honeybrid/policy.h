@@ -143,6 +143,30 @@ HB_API void hb_target_set_on_failure(struct hb_target *target, enum hb_on_failur
 HB_API int hb_policy_seal(struct hb_policy *policy, struct hb_error *err);
 
 /*
+ * For a reload: lets the instances go on with what those of another policy know, wherever name, module
+ * and "backup" are equal. If all parameters are, it is the module's whole state; if some differ, or
+ * one is a FILE (which the new instance has read again), it is what is in the module's store, unless
+ * the way in which that stands in a state file has changed. It is shared, not copied: engines that
+ * still have the other policy go on to change it. It lives as long as one of the policies.
+ *
+ * The order of a reload: make the new policy, save the old one, adopt, hb_policy_load() (which reads
+ * the files of all others), hb_engine_set_policy(). Up to the last step the old policy is as before.
+ *
+ * @policy  not loaded yet, and in no engine.
+ * @from    loaded; engines may run with it meanwhile.
+ * Returns  0; -EINVAL with *err filled in if one of them is not as it must be.
+ * Thread:  one at a time for each policy; it may not run beside hb_policy_save() of from.
+ */
+HB_API int hb_policy_adopt(struct hb_policy *policy, struct hb_policy *from, struct hb_error *err);
+
+/*
+ * True if somebody but the caller has a reference. Engines give theirs back with the last flow that
+ * started under the policy: who wants to free it in a thread of his own waits for that.
+ * Thread: any.
+ */
+HB_API bool hb_policy_is_shared(const struct hb_policy *policy);
+
+/*
  * Reads what the instances knew, from the files that their parameter "backup" names. A file that is
  * not there is one without entries. Once, before any engine has the policy.
  *

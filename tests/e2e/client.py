@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """An attacker that follows a script and notices every byte that is missing, wrong or too many.
 
-usage: client.py [--times N] [--figures] tcp|udp ADDRESS PORT <SCRIPT
+usage: client.py [--times N | --from ADDRESS,...] [--figures] tcp|udp ADDRESS PORT <SCRIPT
 
 One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them mean what they mean in C.
 
@@ -27,12 +27,14 @@ One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them 
   close                   closes, after a check that nothing was left unread
   reset                   ends with RST
   again                   a new connection from the same port as the last one
+  refused                 the other side has no such port
   say TEXT                prints it: for a script that waits for a certain step
   wait FILE               waits until the file exists
 
-With --times the same script runs so many times at once. With --figures prints, at the end, how many
-milliseconds a session took on the average and the longest one, and the longest wait for one byte to
-come or to go: of nine sessions in ten, and of all. The status is 0 if all went as written.
+With --times the same script runs so many times at once; with --from once from each address. With
+--figures prints, at the end, how many milliseconds a session took on the average and the longest one, and
+the longest wait for one byte to come or to go: of nine sessions in ten, and of all. The status is 0 if all
+went as written.
 """
 import array
 import codecs
@@ -65,14 +67,14 @@ def unescaped(word):
 
 
 class Client:
-    def __init__(self, kind, address, port):
+    def __init__(self, own, kind, address, port):
         self.kind = socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.address = address, int(port)
         self.held = b""  # received, and not asked for yet
         self.line = 0    # lines that the line service has answered
         self.wait = 0.0  # the longest one, in seconds, once connected
-        self.connect()
+        self.connect((own, 0) if own else None)
 
     def connect(self, source=None):
         self.sock = socket.socket(self.family, self.kind)
@@ -260,6 +262,13 @@ class Client:
         self.held, self.line = b"", 0
         self.connect(self.source)
 
+    def do_refused(self):
+        try:
+            data = self.receive()
+        except ConnectionRefusedError:
+            return
+        raise Failure(f"expected a refusal, got {data!r}")
+
     def do_say(self, text):
         print(text + "\n", end="", flush=True)  # in one piece: there are other threads
 
@@ -287,12 +296,12 @@ def repeat(ask, wanted, before, least, most):
     raise Failure(f"{wanted!r} did not come in {most + 1} answers")
 
 
-def follow(steps, arguments, failures, figures):
+def follow(steps, own, arguments, failures, figures):
     number, line, source = 0, "connect", "no port"
     try:
-        client = Client(*arguments)
+        client = Client(own, *arguments)
         begin = time.monotonic()
-        source = f"port {client.source[1]}"
+        source = f"{client.source[0]} port {client.source[1]}"
         for number, line in steps:
             name, *words = shlex.split(line)
             getattr(client, "do_" + name.replace("-", "_"))(*words)
@@ -302,9 +311,11 @@ def follow(steps, arguments, failures, figures):
 
 
 def main(arguments):
-    times, wants_figures = 1, False
+    own, wants_figures = [None], False
     if arguments[:1] == ["--times"]:
-        times, arguments = int(arguments[1]), arguments[2:]
+        own, arguments = own * int(arguments[1]), arguments[2:]
+    elif arguments[:1] == ["--from"]:
+        own, arguments = arguments[1].split(","), arguments[2:]
     if arguments[:1] == ["--figures"]:
         wants_figures, arguments = True, arguments[1:]
     if len(arguments) != 3 or arguments[0] not in ("tcp", "udp"):
@@ -312,8 +323,8 @@ def main(arguments):
     steps = [(number, line) for number, line in enumerate(sys.stdin, 1)
              if line.strip() and not line.lstrip().startswith("#")]
     failures, figures = [], []
-    threads = [threading.Thread(target=follow, args=(steps, arguments, failures, figures))
-               for _ in range(times)]
+    threads = [threading.Thread(target=follow, args=(steps, address, arguments, failures, figures))
+               for address in own]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -321,7 +332,7 @@ def main(arguments):
     for failure in failures[:5]:
         print(failure, file=sys.stderr)
     if len(failures) > 1:
-        print(f"{len(failures)} of {times} failed", file=sys.stderr)
+        print(f"{len(failures)} of {len(own)} failed", file=sys.stderr)
     if wants_figures and figures:
         durations, waits = zip(*figures)
         waits = sorted(waits)

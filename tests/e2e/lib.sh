@@ -8,6 +8,7 @@
 # should be ends it, with what was expected, what came instead, and the logs. Status 77: skipped.
 #
 #   HONEYBRIDD=PATH   the program to test
+#   WORKERS=N         with so many workers (1)
 #   HOOK=forward      packets are queued in FORWARD, behind DNAT: the attacked address is one of a
 #                     darknet; prerouting if not given
 #   FAMILY=6          over IPv6; 4 if not given
@@ -72,7 +73,7 @@ configure()
 			log_directory = $DIR;
 			log_file = flow.log;
 			log_verbose = yes;
-			exec_directory = $DIR;
+			exec_directory = $DIR; workers = $WORKERS;
 		}
 	END
 	cat >>"$DIR/honeybrid.conf"
@@ -175,7 +176,7 @@ expect_flows() # number tcp|udp PORT STATE
 # neighbours say, which no flow has.
 expect_counts()
 {
-	local table=(-t raw -vxnL PREROUTING) from='^[0-9.]+(:[0-9]+)?$' sum=NFQUEUE logged queued
+	local table=(-t raw -vxnL PREROUTING) from='^[0-9.]+(:[0-9]+)?$' sum=" from-" logged queued
 	[[ $HOOK != forward ]] || table=(-vxnL FORWARD)
 	[[ $FAMILY != 6 ]] || from=':.*:'
 	[[ $HOOK$FAMILY != prerouting6 ]] || sum="of flows"

@@ -46,6 +46,8 @@ struct rig {
 	struct hb_time now;
 	uint16_t mtu;
 	bool dry_run;
+	uint64_t first_flow_id;
+	uint32_t flow_id_step;
 	bool lost_memory; /* hb_engine_new() may fail */
 
 	unsigned events[HB_EVENT_COUNT];
@@ -166,7 +168,9 @@ static inline void rig_make_engine(struct rig *rig, struct hb_error *err)
 				  .ctx = rig,
 				  .seed = "sixteen bytes..",
 				  .mtu = rig->mtu,
-				  .dry_run = rig->dry_run };
+				  .dry_run = rig->dry_run,
+				  .first_flow_id = rig->first_flow_id,
+				  .flow_id_step = rig->flow_id_step };
 	rig->engine = hb_engine_new(&setup, rig->policy, err);
 }
 

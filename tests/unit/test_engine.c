@@ -313,6 +313,68 @@ START_TEST(policies_are_let_go)
 }
 END_TEST
 
+START_TEST(flows_are_numbered_as_asked)
+{
+	struct rig rig;
+
+	rig_open(&rig);
+	rig_start(&rig);
+	syn(&rig, RIG_CLIENT, RIG_ATTACKED);
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_NEW].flow.id, 1);
+	syn(&rig, RIG_CLIENT, "10.1.0.2");
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_NEW].flow.id, 2);
+	rig_close(&rig);
+
+	rig_open(&rig);
+	rig.first_flow_id = 3;
+	rig.flow_id_step = 4;
+	rig_start(&rig);
+	syn(&rig, RIG_CLIENT, RIG_ATTACKED);
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_NEW].flow.id, 3);
+	syn(&rig, RIG_CLIENT, "10.1.0.2");
+	ck_assert_uint_eq(rig.last[HB_EVENT_FLOW_NEW].flow.id, 7);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Reloads must not add up while the engine is never empty. */
+START_TEST(an_old_policy_goes_with_its_last_flow)
+{
+	struct rig rig;
+	struct hb_policy *other = other_policy(), *unused = other_policy();
+
+	rig_open(&rig);
+	rig_start(&rig);
+	syn(&rig, RIG_CLIENT, RIG_ATTACKED);
+	syn(&rig, RIG_CLIENT, "10.2.0.1"); /* of no target: needs no policy */
+	ck_assert_int_eq(hb_engine_set_policy(rig.engine, unused), 0);
+	ck_assert(hb_policy_is_shared(unused));
+	ck_assert_int_eq(hb_engine_set_policy(rig.engine, other), 0);
+	ck_assert(!hb_policy_is_shared(unused));
+	for (unsigned i = 2; i <= 12; i++) {
+		char attacked[16];
+
+		snprintf(attacked, sizeof(attacked), "10.1.0.%u", i);
+		syn(&rig, RIG_CLIENT, attacked);
+		rig_advance(&rig, 9 * RIG_SECOND);
+		syn(&rig, RIG_CLIENT, RIG_ATTACKED);
+	}
+	ck_assert(hb_policy_is_shared(rig.policy));
+	for (unsigned i = 20; i <= 40 && hb_policy_is_shared(rig.policy); i++) {
+		char attacked[16];
+
+		snprintf(attacked, sizeof(attacked), "10.1.0.%u", i);
+		syn(&rig, RIG_CLIENT, attacked);
+		rig_advance(&rig, 9 * RIG_SECOND);
+	}
+	ck_assert(!hb_policy_is_shared(rig.policy));
+	ck_assert_uint_ge(rig_counters(&rig).flows, 1);
+	hb_policy_unref(unused);
+	hb_policy_unref(other);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_stopped_engine_may_be_used_again)
 {
 	struct rig rig;
@@ -365,4 +427,5 @@ UNIT_MAIN("engine", an_idle_engine_wants_nothing, what_cannot_be_parsed_is_dropp
 	  new_flows_are_answered_for, time_does_not_go_back, next_deadline_leads_to_the_end,
 	  neighbour_discovery_passes, pieces_are_judged_together, pieces_do_not_wait_for_ever,
 	  a_policy_must_be_sealed, live_flows_keep_their_policy, policies_are_let_go,
+	  flows_are_numbered_as_asked, an_old_policy_goes_with_its_last_flow,
 	  a_stopped_engine_may_be_used_again, freeing_says_nothing, an_embedder_may_be_deaf)

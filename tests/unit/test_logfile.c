@@ -58,6 +58,27 @@ START_TEST(rotation_loses_no_file)
 }
 END_TEST
 
+START_TEST(a_renamed_file_is_made_anew)
+{
+	struct scratch dir = scratch_make();
+	struct hb_logfile *file = hb_logfile_open(dir.path, "x.log", NULL);
+	char renamed[512];
+
+	snprintf(renamed, sizeof(renamed), "%s", scratch_file(&dir, "x.log.1"));
+	say(file, "one\n");
+	ck_assert_int_eq(rename(scratch_file(&dir, "x.log"), renamed), 0);
+	say(file, "two\n");
+	ck_assert_int_eq(hb_logfile_reopen(file, NULL), 0);
+	say(file, "three\n");
+	ck_assert_int_eq(hb_logfile_reopen(file, NULL), 0);
+	say(file, "four\n");
+	hb_logfile_close(file);
+	ck_assert_str_eq(scratch_read(&dir, "x.log.1"), "one\ntwo\n");
+	ck_assert_str_eq(scratch_read(&dir, "x.log"), "three\nfour\n");
+	scratch_remove(&dir);
+}
+END_TEST
+
 START_TEST(a_failed_rotation_goes_on_with_the_old_file)
 {
 	struct scratch dir = scratch_make();
@@ -89,5 +110,5 @@ START_TEST(a_missing_directory_is_named)
 }
 END_TEST
 
-UNIT_MAIN("logfile", a_file_grows_at_its_end, rotation_loses_no_file,
+UNIT_MAIN("logfile", a_file_grows_at_its_end, rotation_loses_no_file, a_renamed_file_is_made_anew,
 	  a_failed_rotation_goes_on_with_the_old_file, a_missing_directory_is_named)

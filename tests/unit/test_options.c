@@ -30,6 +30,11 @@ START_TEST(a_run_has_a_configuration_and_a_queue)
 	ck_assert_int_eq(options.action, HB_ACTION_RUN);
 	ck_assert_str_eq(options.config, "a.conf");
 	ck_assert_uint_eq(options.queue, 0);
+	ck_assert_uint_eq(options.workers, 0);
+	ck_assert_int_eq(parse("-c a.conf -w 4", &options, NULL), 0);
+	ck_assert_uint_eq(options.workers, 4);
+	ck_assert_int_eq(parse("-c a.conf --workers=64", &options, NULL), 0);
+	ck_assert_uint_eq(options.workers, 64);
 	ck_assert_int_eq(parse("--config=b.conf --queue 65535", &options, NULL), 0);
 	ck_assert_str_eq(options.config, "b.conf");
 	ck_assert_uint_eq(options.queue, 65535);
@@ -82,6 +87,9 @@ START_TEST(mistakes_are_named)
 		{ "-c x -z", "unknown option \"-z\"" },
 		{ "-c x --quue 3", "unknown option \"--quue\"" },
 		{ "-c x y", "unexpected argument \"y\"" },
+		{ "-c x -w 0", "the number of workers is \"0\": expected a whole number from 1 to 64" },
+		{ "-c x -w 65",
+		  "the number of workers is \"65\": expected a whole number from 1 to 64" },
 		{ "-c x -q 65536",
 		  "the queue's number is \"65536\": expected a whole number from 0 to 65535" },
 		{ "-c x -q -1",

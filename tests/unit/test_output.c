@@ -54,7 +54,7 @@ START_TEST(every_sink_gets_each_flow_that_ended)
 {
 	struct scratch dir = scratch_make();
 	struct hb_config config = make_config(&dir, HB_OUTPUT_FILES | HB_OUTPUT_STDOUT);
-	struct hb_output *output = hb_output_open(&config, &notice, NULL);
+	struct hb_output *output = hb_output_open(&config, 100, &notice, NULL);
 
 	redirect(&dir, STDOUT_FILENO, "stdout");
 	take(output, HB_EVENT_FLOW_NEW, 1);
@@ -77,7 +77,7 @@ START_TEST(the_verbose_log_remembers)
 	struct hb_output *output;
 
 	config.log_verbose = true;
-	output = hb_output_open(&config, &notice, NULL);
+	output = hb_output_open(&config, 100, &notice, NULL);
 	take(output, HB_EVENT_FLOW_NEW, 7);
 	take(output, HB_EVENT_FLOW_END, 7);
 	hb_output_close(output);
@@ -91,7 +91,7 @@ START_TEST(more_than_the_buffer_holds_is_written)
 {
 	struct scratch dir = scratch_make();
 	struct hb_config config = make_config(&dir, HB_OUTPUT_FILES);
-	struct hb_output *output = hb_output_open(&config, &notice, NULL);
+	struct hb_output *output = hb_output_open(&config, 100, &notice, NULL);
 	off_t size;
 	int fd;
 
@@ -110,7 +110,7 @@ START_TEST(rotation_cuts_between_lines)
 {
 	struct scratch dir = scratch_make();
 	struct hb_config config = make_config(&dir, HB_OUTPUT_FILES);
-	struct hb_output *output = hb_output_open(&config, &notice, NULL);
+	struct hb_output *output = hb_output_open(&config, 100, &notice, NULL);
 
 	take(output, HB_EVENT_FLOW_END, 1);
 	hb_output_rotate(output, 0);
@@ -126,7 +126,7 @@ START_TEST(a_full_disk_is_reported_once)
 {
 	struct scratch dir = scratch_make();
 	struct hb_config config = make_config(&dir, HB_OUTPUT_STDOUT);
-	struct hb_output *output = hb_output_open(&config, &notice, NULL);
+	struct hb_output *output = hb_output_open(&config, 100, &notice, NULL);
 	int full = open("/dev/full", O_WRONLY);
 
 	redirect(&dir, STDERR_FILENO, "stderr");
@@ -152,7 +152,7 @@ START_TEST(debug_tells_of_failures_and_notes)
 	struct hb_output *output;
 
 	config.debug = true;
-	output = hb_output_open(&config, &notice, NULL);
+	output = hb_output_open(&config, 100, &notice, NULL);
 	redirect(&dir, STDERR_FILENO, "stderr");
 	record.flow.backend = 2;
 	strcpy(record.reason, "no answer");
