@@ -130,6 +130,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_client(core, flow, &spec);
 		flow->track.server_next += (uint32_t)len;
 		handover->passed_byte = true;
+		handover->heard = true;
 		at += len;
 	}
 	hb_stream_fini(&handover->kept, &core->budget);

@@ -18,11 +18,32 @@ static void unify_with(struct hb_edit *edit, uint32_t seq, const uint8_t *known,
 	}
 }
 
+/*
+ * Behind a hole Linux lets the segment win that starts first; of two that start at one number the
+ * longer; else the older. But pieces that follow one another may have become one there, and may not:
+ * so they are looked at as one run, and where the older wins in one case it is made to win in both.
+ */
+static void unify_early(const struct hb_record *record, struct hb_edit *edit)
+{
+	uint32_t seq = edit->packet->seq, end = seq + (uint32_t)edit->packet->payload_len;
+	const struct hb_early_piece *piece = record->early;
+	while (piece != NULL) {
+		const struct hb_early_piece *last = piece;
+		while (last->next != NULL && last->next->seq == last->seq + last->len)
+			last = last->next;
+		bool newer = hb_seq_before(seq, piece->seq) ||
+			     (seq == piece->seq && hb_seq_after(end, last->seq + last->len));
+		const struct hb_early_piece *behind = last->next;
+		for (; piece != behind; piece = piece->next)
+			if (!newer)
+				unify_with(edit, piece->seq, piece->data, piece->len);
+	}
+}
+
 void hb_copies_unify(const struct hb_record *record, struct hb_edit *edit)
 {
 	if (record == NULL || record->given_up || edit->packet->payload_len == 0)
 		return;
 	unify_with(edit, record->stream.base, record->stream.data, record->stream.len);
-	for (const struct hb_early_piece *piece = record->early; piece != NULL; piece = piece->next)
-		unify_with(edit, piece->seq, piece->data, piece->len);
+	unify_early(record, edit);
 }

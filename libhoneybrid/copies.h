@@ -10,6 +10,7 @@
  * Of copies of one byte the first that passed counts, for the honeypot as for the record: later
  * ones are made equal, not dropped, since the first may have been lost (handover rule 25). The same
  * holds for bytes that the gateway acknowledged: the client may not change its mind about them.
+ * Behind a hole a later copy may count, as it does for Linux.
  *
  * @record  NULL: nothing is known.
  */

@@ -252,7 +252,7 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 			       : hb_handover_frontend(core, flow, dgram, packet);
 	case HB_STATE_FORWARD:
 		return backend ? hb_forward_backend(core, flow, dgram, packet)
-			       : hb_forward_frontend(core, packet);
+			       : hb_forward_frontend(core, flow, dgram, packet);
 	default:
 		return HB_DROP;
 	}
@@ -261,18 +261,28 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 /*
  * A SYN with another number opens a new flow where one has ended, or was refused. So does one
  * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
- * A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2).
+ * A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2), one
+ * that waits after its own with an ACK, if the SYN is none of a later session (RFC 6191). A flow that
+ * began with something else than a SYN was no session: or a stray packet would keep one from being
+ * decided.
  */
 static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dgram,
 			const struct hb_packet *packet)
 {
+	uint8_t flags = HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN;
 	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
-		   (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
+		   (packet->tcp_flags & flags) == HB_TCP_SYN &&
+		   hb_track_acceptable(&flow->track, packet);
+	if (syn && (flow->track.flags & HB_TRACK_MIDSTREAM) && !dgram->tracked &&
+	    flow->state != HB_STATE_CONTROL)
+		return true;
 	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
 	if (flow->state == HB_STATE_CONTROL)
 		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
-	bool over = hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
-						flow->track.client_ack == flow->track.server_next);
+	bool over =
+		hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
+					    (flow->track.client_ack == flow->track.server_next &&
+					     hb_track_may_reopen(&flow->track, packet)));
 	return syn && packet->seq != flow->track.client_isn &&
 	       ((half_open && !dgram->tracked) || over || flow->state == HB_STATE_DROPPED);
 }
@@ -308,6 +318,18 @@ static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_p
 	if (dgram->checksum != HB_CHECKSUM_COMPLETE || dgram->gso || (settled && plain))
 		return false;
 	return !hb_packet_checksum_ok(packet);
+}
+
+/*
+ * Nor does it ever see one that dies on its way there. A hop limit of 1 or 0 dies in the kernel here,
+ * which tells the sender; that of a session that was handed over counts for the way to the frontend.
+ */
+static bool dies_on_its_way(const struct hb_datagram *dgram, const struct hb_packet *packet,
+			    const struct hb_match *match)
+{
+	return match->flow != NULL && match->direction == HB_FROM_CLIENT &&
+	       hb_flow_is_tcp(match->flow) && match->flow->state != HB_STATE_CONTROL &&
+	       hb_track_dies(&match->flow->track, packet, dgram->tracked);
 }
 
 /* The client answers the SYN-ACK, which was the flow's last packet. */
@@ -348,7 +370,8 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return hb_icmp_error(core, dgram, packet);
 	struct hb_match match = hb_flowtable_find(&core->table, packet);
 	bool wrong = checksum_is_wrong(dgram, packet, &match);
-	if (match.flow != NULL && !wrong && is_superseded(core, &match, dgram, packet)) {
+	bool dies = !wrong && dies_on_its_way(dgram, packet, &match);
+	if (match.flow != NULL && !wrong && !dies && is_superseded(core, &match, dgram, packet)) {
 		hb_handover_superseded(core, match.flow);
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
@@ -361,6 +384,8 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return start_flow(core, dgram, packet);
 	if (wrong)
 		return hb_proxy_unseen(match.flow, dgram, packet);
+	if (dies)
+		return hb_proxy_dying(match.flow, dgram, packet);
 	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(packet)) {
 		core->counters.contained++;
 		return HB_DROP;

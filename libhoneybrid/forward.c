@@ -238,6 +238,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 		handover->passed_byte = true;
 		hb_replay_learn(core, handover);
 	}
+	handover->heard |= passes;
 	return passes ? hb_edit_finish(edit) : HB_DROP;
 }
 
@@ -253,9 +254,25 @@ enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 	return hb_edit_finish(&edit);
 }
 
-enum hb_verdict hb_forward_frontend(struct hb_core *core, const struct hb_packet *packet)
+/* An answer to something that the client sent before commit, and the client knows of no later one. */
+static bool is_last_ack(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	const struct hb_handover *handover = hb_handover_of(flow);
+	return hb_flow_is_tcp(flow) && packet->tcp_flags == HB_TCP_ACK &&
+	       packet->payload_len == 0 && !handover->heard && !hb_debt_is_open(handover) &&
+	       packet->seq == flow->track.server_next && packet->ack == handover->cut;
+}
+
+enum hb_verdict hb_forward_frontend(struct hb_core *core, struct hb_flow *flow,
+				    struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	if (packet->protocol == HB_PROTO_TCP)
 		hb_out_reset_reply(core, packet);
-	return HB_DROP;
+	if (!is_last_ack(flow, packet))
+		return HB_DROP;
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_client(&edit, flow, &translation);
+	return hb_edit_finish(&edit);
 }

@@ -22,6 +22,7 @@
 #include "debt.h"
 #include "life.h"
 #include "out.h"
+#include "reset.h"
 #include "seq.h"
 #include "state.h"
 #include "target.h"
@@ -336,26 +337,6 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	return true;
 }
 
-/* The client resets: both honeypots get a RST with the number that each expects. */
-static enum hb_verdict client_resets(struct hb_core *core, struct hb_flow *flow,
-				     const struct hb_packet *packet)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	uint32_t held_end = hb_stream_end(&flow->record->stream) + (handover->client_fin ? 1 : 0);
-	if (packet->seq != held_end &&
-	    packet->seq != hb_seq_max(handover->owed, flow->track.server_ack))
-		return HB_DROP;
-	struct hb_build_tcp spec = { .seq = handover->cut, .flags = HB_TCP_RST };
-	hb_out_to_server(core, flow, HB_LEG_FRONTEND, &spec);
-	hb_replay_reset(core, handover);
-	flow->track.flags |= HB_TRACK_RESET;
-	core->counters.handovers_failed++;
-	hb_out_handover(core, flow, &handover->info, "the client reset the session");
-	hb_life_advance(core, flow, HB_RESULT_UNDONE);
-	hb_handover_retire(core, flow);
-	return HB_DROP;
-}
-
 /* A repeat that starts below cut and reaches beyond: the frontend gets its part from the record. */
 static void repeat_below_cut(struct hb_core *core, struct hb_flow *flow,
 			     const struct hb_packet *packet)
@@ -431,7 +412,7 @@ enum hb_verdict hb_handover_client(struct hb_core *core, struct hb_flow *flow,
 		return HB_DROP;
 	}
 	if (packet->tcp_flags & HB_TCP_RST)
-		return client_resets(core, flow, packet);
+		return hb_reset_from_client(core, flow, packet);
 	hb_record_window(flow->record, (uint32_t)packet->window << flow->track.client_wscale);
 	bool full = hb_handover_client_is_full(handover);
 	enum hb_verdict verdict = client_packet(core, flow, dgram, packet);

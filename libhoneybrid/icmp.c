@@ -97,16 +97,23 @@ static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edi
 	return HB_ACCEPT_MODIFIED;
 }
 
-/* A honeypot, or a router before it, tells the client of a packet of the client's. */
+/*
+ * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
+ * which is on the way to the frontend as well and goes by its own name.
+ */
 static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrite *rewrite)
 {
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
+	bool own = rewrite->dgram->in_interface == 0;
+	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
+		return HB_ACCEPT; /* right as it is */
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
-	hb_edit_source(&edit, &attacked);
+	if (!own)
+		hb_edit_source(&edit, &attacked);
 	return finish(rewrite, &edit);
 }
 

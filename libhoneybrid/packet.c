@@ -257,6 +257,17 @@ static int read_tcp(struct hb_packet *packet)
 	return 0;
 }
 
+/*
+ * A first fragment may end within the TCP header: endpoints look at the whole. For IPv6 they want at
+ * least the header without its options in it (RFC 7112).
+ */
+static int read_tcp_piece(struct hb_packet *packet)
+{
+	if (read_tcp(packet) == 0)
+		return 0;
+	return packet->ip_version == 4 || l4_len(packet) >= TCP_HEADER_MIN ? 0 : -EINVAL;
+}
+
 static int read_udp(struct hb_packet *packet)
 {
 	const uint8_t *header = packet->data + packet->l4_offset;
@@ -342,7 +353,7 @@ static int read_transport(struct hb_packet *packet)
 	if (packet->fragment_offset_bytes > 0)
 		return 0;
 	if (packet->protocol == HB_PROTO_TCP)
-		return read_tcp(packet);
+		return packet->is_fragment ? read_tcp_piece(packet) : read_tcp(packet);
 	if (packet->protocol == HB_PROTO_UDP)
 		return read_udp(packet);
 	if (is_icmp(packet))

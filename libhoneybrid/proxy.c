@@ -6,6 +6,7 @@
 #include "decide.h"
 #include "handover.h"
 #include "life.h"
+#include "reset.h"
 #include "seq.h"
 #include "state.h"
 
@@ -79,6 +80,23 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 	return hb_edit_finish(&edit);
 }
 
+enum hb_verdict hb_proxy_dying(const struct hb_flow *flow, struct hb_datagram *dgram,
+			       const struct hb_packet *packet)
+{
+	bool here = packet->ttl <= 1; /* the kernel tells the sender */
+	bool as_far = flow->state != HB_STATE_FORWARD ||
+		      hb_track_hops(hb_handover_of(flow)->replay.ttl) >=
+			      hb_track_hops(flow->track.server_ttl);
+	if (flow->state == HB_STATE_REPLAY && here) {
+		struct hb_translation translation = hb_translate_frontend(flow);
+		struct hb_edit edit;
+		hb_edit_begin(&edit, dgram, packet);
+		hb_translate_to_honeypot(&edit, flow, &translation);
+		return hb_edit_finish(&edit);
+	}
+	return here || as_far ? hb_proxy_unseen(flow, dgram, packet) : HB_DROP;
+}
+
 /*
  * Payload of the session. What a SYN carries is taken or not, and sent again if not; that of a RST
  * is nobody's.
@@ -132,6 +150,8 @@ static enum hb_verdict pass_to_frontend(struct hb_core *core, struct hb_flow *fl
 	if (hb_flow_is_tcp(flow)) {
 		hb_track_client(&flow->track, packet);
 		follow_joined(flow, packet);
+		if (hb_flow_records(flow) && hb_reset_is_sacked(flow, packet))
+			flow->track.flags |= HB_TRACK_RESET;
 	}
 	return hb_edit_finish(&edit);
 }

@@ -20,6 +20,13 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 bool hb_proxy_shares_leg(const struct hb_flow *flow, const struct hb_datagram *dgram,
 			 const struct hb_packet *packet);
 
+/*
+ * A packet of the client's that would not live to see the frontend: goes on as far as that is sure,
+ * also while and after the session is handed over.
+ */
+enum hb_verdict hb_proxy_dying(const struct hb_flow *flow, struct hb_datagram *dgram,
+			       const struct hb_packet *packet);
+
 enum hb_verdict hb_proxy_frontend(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet);
 

@@ -88,25 +88,18 @@ static void append(struct hb_record *record, struct hb_budget *budget, const uin
 	turn->end = hb_stream_end(&record->stream);
 }
 
-static void keep_early(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
-		       const uint8_t *payload, size_t len)
+/* A piece where there is none yet, before *at. False: no room. */
+static bool add_early(struct hb_record *record, struct hb_budget *budget,
+		      struct hb_early_piece **at, uint32_t seq, const uint8_t *payload, size_t len)
 {
 	size_t bytes = sizeof(struct hb_early_piece) + len;
 	if (budget->used_bytes + bytes > budget->max_total_bytes ||
 	    record->early_bytes + bytes > budget->max_each_bytes ||
-	    hb_seq_distance(record->stream.base, seq) + len > budget->max_each_bytes) {
-		hb_record_give_up(record, budget);
-		return;
-	}
-	struct hb_early_piece **at = &record->early;
-	for (; *at != NULL && hb_seq_at_or_before((*at)->seq, seq); at = &(*at)->next)
-		if (hb_seq_at_or_after((*at)->seq + (*at)->len, seq + (uint32_t)len))
-			return; /* all of it is there */
+	    hb_seq_distance(record->stream.base, seq) + len > budget->max_each_bytes)
+		return false;
 	struct hb_early_piece *piece = malloc(bytes);
-	if (piece == NULL) {
-		hb_record_give_up(record, budget);
-		return;
-	}
+	if (piece == NULL)
+		return false;
 	piece->next = *at;
 	piece->seq = seq;
 	piece->len = (uint32_t)len;
@@ -114,6 +107,36 @@ static void keep_early(struct hb_record *record, struct hb_budget *budget, uint3
 	budget->used_bytes += bytes;
 	record->early_bytes += bytes;
 	*at = piece;
+	return true;
+}
+
+/* Pieces do not overlap: what is there already is written over, the rest is added. */
+static void keep_early(struct hb_record *record, struct hb_budget *budget, uint32_t seq,
+		       const uint8_t *payload, size_t len)
+{
+	uint32_t from = seq, end = seq + (uint32_t)len;
+	struct hb_early_piece **at = &record->early;
+	while (hb_seq_before(from, end)) {
+		while (*at != NULL && hb_seq_at_or_before((*at)->seq + (*at)->len, from))
+			at = &(*at)->next;
+		const uint8_t *bytes = payload + hb_seq_distance(seq, from);
+		struct hb_early_piece *piece = *at;
+		uint32_t until = end;
+		if (piece != NULL && hb_seq_at_or_before(piece->seq, from)) {
+			until = hb_seq_min(end, piece->seq + piece->len);
+			memcpy(piece->data + hb_seq_distance(piece->seq, from), bytes,
+			       hb_seq_distance(from, until));
+		} else {
+			if (piece != NULL)
+				until = hb_seq_min(end, piece->seq);
+			if (!add_early(record, budget, at, from, bytes,
+				       hb_seq_distance(from, until))) {
+				hb_record_give_up(record, budget);
+				return;
+			}
+		}
+		from = until;
+	}
 }
 
 size_t hb_record_join_early(struct hb_record *record, struct hb_budget *budget)

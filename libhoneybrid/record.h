@@ -19,7 +19,10 @@ struct hb_turn {
 	uint32_t answer_bytes; /* UDP: and their payload */
 };
 
-/* A piece that came before the one ahead of it, kept since the client will not repeat it. */
+/*
+ * A piece that came before the one ahead of it, kept since the client will not repeat it. Pieces do
+ * not overlap.
+ */
 struct hb_early_piece {
 	struct hb_early_piece *next;
 	uint32_t seq;
@@ -56,7 +59,8 @@ void hb_record_give_up(struct hb_record *record, struct hb_budget *budget);
 
 /*
  * Takes TCP payload that was passed to the frontend. What the stream already has is left alone (the
- * first copy counts); what comes too early is kept aside, and joined when the hole is filled.
+ * first copy counts); what comes too early is kept aside, and joined when the hole is filled. There
+ * the last copy counts: hb_copies_unify() has made it what the frontend takes.
  * @ack  the segment's ACK field.
  */
 void hb_record_tcp(struct hb_record *record, struct hb_budget *budget, uint32_t seq,

@@ -142,7 +142,9 @@ static void send_segment(struct hb_core *core, struct hb_handover *handover, enu
 	if (handover->client_fin && handover->phase >= HB_PHASE_COMMITTED && last &&
 	    seq + len == hb_stream_end(stream))
 		spec.flags |= HB_TCP_FIN;
-	if (hb_record_find_urgent(record, seq, seq + len, &mark)) {
+	/* The last segment tells of a byte that is yet to come, as the client's did. */
+	uint32_t told = seq + len == hb_stream_end(stream) ? seq + UINT16_MAX : seq + len;
+	if (hb_record_find_urgent(record, seq, told, &mark)) {
 		spec.flags |= HB_TCP_URG;
 		spec.urgent = (uint16_t)(hb_seq_distance(seq, mark) + 1);
 	}

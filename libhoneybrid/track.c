@@ -63,11 +63,26 @@ static uint32_t payload_end(const struct hb_track *track, const struct hb_packet
 	return window_known ? hb_seq_max(track->edge, track->client_next) : end;
 }
 
-/* It does not die here, and the server's TCP takes notice of it. */
+unsigned hb_track_hops(uint8_t ttl)
+{
+	if (ttl <= 64)
+		return 64u - ttl;
+	return (ttl <= 128 ? 128u : 255u) - ttl;
+}
+
+bool hb_track_dies(const struct hb_track *track, const struct hb_packet *packet, bool tracked)
+{
+	/* Where packets are tracked they come here when this hop is done with, both ways. */
+	unsigned least = hb_track_hops(track->server_ttl) + (tracked ? 0u : 2u);
+	/* What the answered SYN had was enough, wherever the server's TTL begins. */
+	if (least > track->client_ttl)
+		least = track->client_ttl;
+	return packet->ttl < least || (packet->ttl <= 1 && !tracked);
+}
+
+/* The server's TCP takes notice of it. */
 static bool arrives(const struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->ttl <= 1)
-		return false;
 	return !(packet->options.present & HB_TCPOPT_FOREIGN) || (packet->tcp_flags & HB_TCP_SYN) ||
 	       (track->granted & HB_TCPOPT_FOREIGN);
 }
@@ -141,6 +156,14 @@ bool hb_track_closed(const struct hb_track *track)
 {
 	return (track->flags & HB_TRACK_RESET) ||
 	       ((track->flags & HB_TRACK_CLIENT_FIN) && (track->flags & HB_TRACK_SERVER_FIN));
+}
+
+bool hb_track_may_reopen(const struct hb_track *track, const struct hb_packet *syn)
+{
+	bool newer = (track->granted & syn->options.present & HB_TCPOPT_TIMESTAMP) &&
+		     hb_seq_after(syn->options.tsval, track->client_ts);
+	return !(track->flags & HB_TRACK_SERVER_ENDED) || newer ||
+	       hb_seq_after(syn->seq, track->client_next);
 }
 
 uint16_t hb_track_client_payload(const struct hb_track *track)
@@ -248,8 +271,13 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 		client_reset(track, packet);
 		return;
 	}
-	if (packet->tcp_flags & HB_TCP_SYN)
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		bool repeated = packet->seq == track->client_isn && packet->ttl > track->client_ttl;
+		if (repeated && !(track->flags & HB_TRACK_SYN_ACK))
+			track->client_ttl =
+				packet->ttl; /* the first one may have died on its way */
 		return;
+	}
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE;
 	hb_track_client_ack(track, packet);
 	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&

@@ -73,6 +73,16 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
  */
 bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet);
 
+/* How far away a sender is whose TTL is this, if it begins with one of the usual values. */
+unsigned hb_track_hops(uint8_t ttl);
+
+/*
+ * True if a packet of the client's does not live long enough for the way to the server, which seems
+ * to be as long as the way from there.
+ * @tracked  as of hb_datagram
+ */
+bool hb_track_dies(const struct hb_track *track, const struct hb_packet *packet, bool tracked);
+
 /* True if the server answers a segment that it does not accept with an ACK. */
 bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet);
 
@@ -93,6 +103,12 @@ bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_pack
 
 /* True if neither side will send any more: both sent a FIN, or one reset. */
 bool hb_track_closed(const struct hb_track *track);
+
+/*
+ * True if a SYN on a session that both sides have closed opens a new one: a server that closed first
+ * waits for a while, and wants a number or a timestamp that is newer (RFC 9293, 3.10.7.4; RFC 6191).
+ */
+bool hb_track_may_reopen(const struct hb_track *track, const struct hb_packet *syn);
 
 /* True if no byte and no FIN is left that may have to be repeated. */
 bool hb_track_all_acknowledged(const struct hb_track *track);

@@ -140,7 +140,8 @@ struct hb_packet {
  * @data    borrowed for as long as *packet is used.
  * @packet  filled in; undefined on failure.
  * Returns  0; -EINVAL for what no endpoint would take (wrong lengths, a header that does not fit, a
- *          TCP data offset below 5, a first fragment without its whole transport header (RFC 7112),
+ *          TCP data offset below 5, a first fragment without its transport header (RFC 7112; over
+ *          IPv4 TCP's may be cut, and over IPv6 its options: has_l4 is false then),
  *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments
  *          left, more than 8 extension headers). Checksums are not looked at.
  * Thread   any.

@@ -53,6 +53,8 @@ struct script_who {
 #define SCRIPT_LENGTH_ONLY 0x400u /* expected: a payload of this length, whatever it is */
 #define SCRIPT_HAS_PIECES 0x800u
 #define SCRIPT_HAS_LABEL 0x1000u /* an IPv6 flow label */
+#define SCRIPT_HAS_OFFSET 0x2000u
+#define SCRIPT_HAS_RESERVED 0x4000u
 
 struct script_icmp_kind {
 	const char *name;
@@ -74,6 +76,7 @@ struct script_segment {
 	struct hb_tcp_options options; /* .present tells which */
 	uint8_t raw[40];               /* sent: the bytes of all options, in their place */
 	size_t raw_len;
+	uint8_t offset, reserved; /* sent: where the payload seems to begin, in words; bits beside it */
 	uint8_t absent;                /* HB_TCPOPT_* that must not be there */
 	uint8_t *payload;              /* NULL for none */
 	size_t payload_len;

@@ -161,6 +161,19 @@ static void put_ip(struct writer *w, const struct script_segment *segment,
 	put_bytes(w, route->dst.addr.bytes + 12, 4);
 }
 
+/* A data offset that is not the real one, and the bits beside it; the checksum follows. */
+static void set_offset(uint8_t *buf, size_t tcp, const struct script_segment *segment)
+{
+	uint8_t *at = buf + tcp + 12;
+	uint16_t before = hb_get_be16(at);
+
+	if (segment->has & SCRIPT_HAS_OFFSET)
+		*at = (uint8_t)(segment->offset << 4);
+	*at = (uint8_t)((*at & 0xf0) | segment->reserved);
+	hb_put_be16(buf + tcp + 16,
+		    hb_checksum_update16(hb_get_be16(buf + tcp + 16), before, hb_get_be16(at)));
+}
+
 /* Puts the lengths in, and the checksums: whole, the pseudo-header's alone, or wrong. */
 static bool finish(struct writer *w, const struct script_segment *segment, bool ipv6)
 {
@@ -185,6 +198,8 @@ static bool finish(struct writer *w, const struct script_segment *segment, bool 
 						     (uint32_t)(packet.len - packet.l4_offset))));
 	if (segment->badsum)
 		w->buf[offset] ^= 0x55;
+	if (segment->has & (SCRIPT_HAS_OFFSET | SCRIPT_HAS_RESERVED))
+		set_offset(w->buf, packet.l4_offset, segment);
 	return true;
 }
 

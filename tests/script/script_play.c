@@ -272,6 +272,7 @@ static void input(struct script_play *play, const struct script_step *step, cons
 	const struct script_segment *segment = &step->segment;
 	struct hb_datagram dgram = { .len = sent_len,
 				     .cap = sent_len + SPARE_BYTES,
+				     .in_interface = step->who.role == SCRIPT_GATEWAY ? 0 : 1,
 				     .checksum = segment->gso || segment->partial
 							 ? HB_CHECKSUM_PARTIAL
 							 : HB_CHECKSUM_COMPLETE,

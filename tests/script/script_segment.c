@@ -248,6 +248,8 @@ static const struct number_word number_words[] = {
 	{ "quotes", UINT32_MAX, SCRIPT_HAS_QUOTED, 0 },
 	{ "mss", UINT16_MAX, 0, HB_TCPOPT_MSS },
 	{ "wscale", 14, 0, HB_TCPOPT_WSCALE },
+	{ "offset", 15, SCRIPT_HAS_OFFSET, 0 },
+	{ "reserved", 15, SCRIPT_HAS_RESERVED, 0 },
 	{ "label", 0xfffff, SCRIPT_HAS_LABEL, 0 },
 };
 
@@ -274,6 +276,10 @@ static void set_number(struct script_segment *segment, const struct number_word 
 		segment->pieces = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_QUOTED)
 		segment->quoted_seq = value;
+	else if (word->has == SCRIPT_HAS_OFFSET)
+		segment->offset = (uint8_t)value;
+	else if (word->has == SCRIPT_HAS_RESERVED)
+		segment->reserved = (uint8_t)value;
 	else if (word->option == HB_TCPOPT_MSS)
 		segment->options.mss = (uint16_t)value;
 	else

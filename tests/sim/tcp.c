@@ -215,18 +215,41 @@ static bool ack_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t 
 	return true;
 }
 
-/* Keeps the bytes inside the window; the first copy of one counts, and all must be alike. */
+/*
+ * True if a segment counts more than what is there at pos, behind a hole: Linux lets the one win that
+ * starts first, of two that start at one number the longer. Pieces without a gap count as one.
+ */
+static bool wins(const struct tcp *tcp, int32_t pos, int32_t at, int32_t len)
+{
+	int32_t start = pos, end = pos;
+
+	if (pos < tcp->rcv_nxt)
+		return false;
+	while (start > tcp->rcv_nxt && tcp->have[start - 1])
+		start--;
+	while (end < tcp->rcv_max && tcp->have[end])
+		end++;
+	return at < start || (at == start && at + len > end);
+}
+
+/*
+ * Keeps the bytes inside the window. All copies of one must be alike, but where a later one counts;
+ * else the first does.
+ */
 static void store(struct tcp *tcp, const uint8_t *payload, int32_t at, int32_t len)
 {
 	int32_t edge = tcp->edge;
+	bool newer[UINT16_MAX]; /* more than any segment carries */
 
 	tcp->overrun = tcp->overrun || (len > 1 && at + len > edge);
+	for (int32_t i = 0; i < len; i++)
+		newer[i] = at + i >= 1 && at + i < edge && wins(tcp, at + i, at, len);
 	for (int32_t i = 0; i < len; i++) {
 		int32_t pos = at + i;
 
 		if (pos < 1 || pos >= edge || pos >= (int32_t)TCP_STREAM_MAX - 2)
 			continue;
-		if (tcp->have[pos]) {
+		if (tcp->have[pos] && !newer[i]) {
 			if (tcp->in[pos - 1] != payload[i] && tcp->conflict_at == 0)
 				tcp->conflict_at = pos;
 			continue;

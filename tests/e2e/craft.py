@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Plays strategies, and compares what came of it. See craft, and strategies.py.
+
+usage: craft.py play ADDRESS RESULT PORT[,PORT...] [NAME...]
+       craft.py compare DIRECT... -- THROUGH       beside each: what the applications got
+
+Directly played results say what is right; where they differ among themselves, each of them is.
+"""
+import collections
+import concurrent.futures
+import json
+import random
+import sys
+import traceback
+
+import strategies_fields  # noqa: F401  (each of them registers what it has)
+import strategies_order   # noqa: F401
+import strategies_tools   # noqa: F401
+from crafted import Session, Wire
+from strategies import STRATEGIES
+
+AT_ONCE = 48
+
+
+def play_one(wire, name, port):
+    function, options = STRATEGIES[name]
+    options = dict(options)
+    chance = random.Random(f"{name} {port}")
+    isn = options.pop("isn", chance.randrange(1 << 32))
+    clock = options.pop("clock", chance.randrange(1 << 31))
+    session = Session(wire, port, isn, clock, **options)
+    failure = None
+    try:
+        function(session)
+    except Exception:  # noqa: BLE001  (told with the result)
+        failure = traceback.format_exc()
+    return {"name": name, "port": port, "from": session.sport, "packets": session.count,
+            "views": session.views, "failure": failure}
+
+
+def play(address, result, ports, *names):
+    wire = Wire("eth0", "192.0.2.7", address, random.randrange(10000, 20000))
+    jobs = [(name, port) for port in map(int, ports.split(","))
+            for name in names or STRATEGIES]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(lambda job: play_one(wire, *job), jobs))
+    with open(result, "w", encoding="ascii") as file:
+        json.dump(results, file)
+
+
+def recorded(path):
+    """What each session's application got: pieces put together, urgent bytes, how it ended."""
+    streams = collections.defaultdict(list)
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            entry = json.loads(line)
+            session = streams[entry.pop("port"), entry.pop("from")]
+            if "begin" in entry:
+                session.append({"data": "", "urgent": "", "end": ""})
+            for key, value in entry.items():
+                if key != "begin":
+                    session[-1][key] += value + ("; " if key == "end" else "")
+    return streams
+
+
+def results(path):
+    with open(path, encoding="ascii") as file:
+        return json.load(file)
+
+
+def is_among(view, right):
+    """As in some direct session; SACK blocks may be less, since any ACK may get lost on its way."""
+    for other in right:
+        sack = [block for block in view["sack"] if block in other["sack"]]
+        if sack == view["sack"] and {**view, "sack": None} == {**other, "sack": None}:
+            return True
+    return False
+
+
+def difference(wanted, got):
+    """Phases are compared one by one; None if each is as in some direct session."""
+    for number, view in enumerate(got["views"]):
+        right = [w["views"][number] for w in wanted if number < len(w["views"])]
+        if not is_among(view, right):
+            close = right[0] if right else {}
+            fields = [key for key in view if view[key] != close.get(key)]
+            return "\n".join(f"    {view['phase']}: {key} is {view[key]!r}, not {close.get(key)!r}"
+                             for key in fields)
+    if got["failure"]:
+        return got["failure"]
+    return None
+
+
+def streams_differ(wanted, got, front, back):
+    """The applications that served at the end got what those in a direct session get."""
+    def in_order(sessions):
+        return sorted(sessions, key=lambda session: (session["data"], session["end"]))
+
+    right = [in_order(w["stream"]) for w in wanted]
+    key = got["port"], got["from"]
+    served = in_order(back.get(key, []) + [
+        session for session in front.get(key, [])
+        if not any(later["data"].startswith(session["data"]) for later in back.get(key, []))])
+    if served not in right:
+        return f"    the application got {served}, not {right[0]}"
+    return None
+
+
+def compare(*arguments):
+    split = arguments.index("--")
+    wanted = collections.defaultdict(list)
+    for path in arguments[:split]:
+        told = recorded(path + ".frontend")
+        for result in results(path):
+            result["stream"] = told.get((result["port"], result["from"]), [])
+            wanted[result["name"]].append(result)
+    played = arguments[split + 1]
+    front, back = recorded(played + ".frontend"), recorded(played + ".backend")
+    failed = collections.defaultdict(list)
+    handed, total = collections.Counter(), collections.Counter()
+    for got in results(played):
+        name = got["name"]
+        total[name] += 1
+        handed[name] += (got["port"], got["from"]) in back
+        wrong = [difference(wanted[name], got), streams_differ(wanted[name], got, front, back)]
+        if any(wrong):
+            failed[name].append((got["port"], [w for w in wrong if w]))
+    bad = 0
+    for name in total:
+        verdict = "differs" if failed[name] else "direct" if handed[name] else "escapes"
+        bad += verdict != "direct"
+        print(f"{verdict:8} {name}: {handed[name]} of {total[name]} handed over")
+        for port, wrong in failed[name]:
+            print(f"  port {port}:")
+            print("\n".join(wrong))
+    print(f"{len(total) - bad} strategies see what they see directly, {bad} do not")
+    return 1 if bad or not total else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["play"]:
+        sys.exit(play(*sys.argv[2:]))
+    if sys.argv[1:2] == ["compare"]:
+        sys.exit(compare(*sys.argv[2:]))
+    sys.exit(__doc__)
