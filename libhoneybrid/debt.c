@@ -58,13 +58,14 @@ bool hb_debt_from_honeypot(struct hb_handover *handover, struct hb_edit *edit,
 {
 	const struct hb_packet *packet = edit->packet;
 	struct hb_track *track = &handover->redirect.flow->track;
+	/* A repeated SYN-ACK goes on as it is: the client's answer to it is what it asks for. */
 	if (!hb_debt_is_open(handover) || !(packet->tcp_flags & HB_TCP_ACK) ||
-	    !hb_seq_before(packet->ack, handover->owed))
+	    (packet->tcp_flags & HB_TCP_SYN) || !hb_seq_before(packet->ack, handover->owed))
 		return true;
 	/* A probe asks the client for an ACK, or the honeypot will take it for dead. */
 	bool probe = hb_seq_before(shown->seq, track->server_next);
 	bool bare = packet->payload_len == 0 && !probe &&
-		    !(packet->tcp_flags & (HB_TCP_FIN | HB_TCP_RST | HB_TCP_SYN));
+		    !(packet->tcp_flags & (HB_TCP_FIN | HB_TCP_RST));
 	uint32_t edge = shown->ack + ((uint32_t)shown->window << track->server_wscale);
 	track->edge = hb_seq_max(track->edge, edge);
 	shown->ack = handover->owed;

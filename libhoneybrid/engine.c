@@ -309,10 +309,12 @@ static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_p
 			      const struct hb_match *match)
 {
 	const struct hb_flow *flow = match->flow;
-	bool backend = match->direction == HB_FROM_SERVER; /* its clock and window are followed */
-	bool settled =
-		flow != NULL && flow->record == NULL &&
-		(flow->state == HB_STATE_PROXY || (flow->state == HB_STATE_FORWARD && !backend));
+	/* After a handover clocks and windows are followed: the backend's, and perhaps the client's. */
+	bool followed = flow != NULL && flow->redirect != NULL && flow->state == HB_STATE_FORWARD &&
+			(match->direction == HB_FROM_SERVER ||
+			 (flow->redirect->translation.lacks & HB_TCPOPT_TIMESTAMP));
+	bool settled = flow != NULL && flow->record == NULL && !followed &&
+		       (flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD);
 	bool plain = packet->protocol != HB_PROTO_TCP ||
 		     !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_FIN | HB_TCP_RST));
 	if (dgram->checksum != HB_CHECKSUM_COMPLETE || dgram->gso || (settled && plain))

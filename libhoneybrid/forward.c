@@ -51,6 +51,9 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 	if (hb_flow_is_tcp(flow)) {
 		count_dup_ack(flow, packet);
 		hb_copies_unify(flow->record, &edit);
+		if (flow->record != NULL ||
+		    (handover->redirect.translation.lacks & HB_TCPOPT_TIMESTAMP))
+			hb_track_client_clock(&flow->track, packet);
 		hb_track_client(&flow->track, packet);
 		/* An echo older than the handover would look like a very old packet's (rule 12). */
 		uint16_t at = packet->options.timestamp_offset;

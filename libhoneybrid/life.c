@@ -122,7 +122,7 @@ static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 	if (hb_life_is_closed(flow))
 		return options->closed_delay_ms * HB_NS_PER_MS;
 	if (flow->track.flags & HB_TRACK_RESET_UNSURE)
-		return TOMBSTONE_RESET_NS;
+		return options->expiration_delay_s * HB_NS_PER_S;
 	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;
 	bool established = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_MIDSTREAM);
 	bool shared = flow->flags & HB_FLOW_SHARED; /* the tracker follows but one of them */

@@ -282,20 +282,3 @@ const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, si
 	*len = hb_seq_distance(start, record->turns[i].end);
 	return record->stream.data + hb_seq_distance(record->stream.base, start);
 }
-
-bool hb_record_differs(const struct hb_record *record, uint32_t seq, const uint8_t *payload,
-		       size_t len)
-{
-	const struct hb_stream *stream = &record->stream;
-	uint32_t end = hb_stream_end(stream);
-	if (record->given_up || !hb_seq_before(seq, end))
-		return false;
-	uint32_t skip = hb_seq_before(seq, stream->base) ? hb_seq_distance(seq, stream->base) : 0;
-	if (skip >= len)
-		return false;
-	size_t known_len;
-	const uint8_t *known = hb_stream_at(stream, seq + skip, &known_len);
-	if (known_len > len - skip)
-		known_len = len - skip;
-	return known_len > 0 && memcmp(known, payload + skip, known_len) != 0;
-}

@@ -105,8 +105,4 @@ void hb_record_udp_answer(struct hb_record *record, size_t len);
 /* Payload of datagram i of a UDP record. Borrowed until the record changes. */
 const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len);
 
-/* True if a copy of bytes that are already recorded differs from them. */
-bool hb_record_differs(const struct hb_record *record, uint32_t seq, const uint8_t *payload,
-		       size_t len);
-
 #endif

@@ -75,9 +75,17 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 			     .mss = track->client_mss,
 			     .tsval = track->client_ts },
 	};
-	/* Each of its segments will get a timestamp on its way to the client: keep room for it. */
-	if ((track->granted & ~handover->replay.offered) & HB_TCPOPT_TIMESTAMP)
-		spec.options.mss = (uint16_t)(hb_track_client_payload(track));
+	/*
+	 * Each of its segments will get a timestamp on its way to the client: keep room for it, on
+	 * the link too, where the client takes more than that carries.
+	 */
+	if ((track->granted & ~handover->replay.offered) & HB_TCPOPT_TIMESTAMP) {
+		uint16_t fits = (uint16_t)(core->mtu - header_bytes(handover->redirect.flow) -
+					   TIMESTAMP_BYTES);
+		spec.options.mss = hb_track_client_payload(track);
+		if (spec.options.mss > fits)
+			spec.options.mss = fits;
+	}
 	if (spec.options.mss != 0)
 		spec.options.present |= HB_TCPOPT_MSS;
 	if (track->flags & HB_TRACK_ECN)
@@ -431,11 +439,14 @@ static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *fl
  * It refuses timestamps, which the client goes on to send and to expect. Its segments must leave
  * room for those that we shall add: another connection, with a smaller MSS (handover rule 16).
  */
-static void connect_without_timestamps(struct hb_core *core, struct hb_handover *handover)
+static void connect_without_timestamps(struct hb_core *core, struct hb_handover *handover,
+				       uint32_t declined_isn)
 {
 	hb_learn_refusal(&core->learnt, core->seed, &handover->redirect.translation.honeypot);
 	hb_replay_reset(core, handover);
 	hb_replay_connect(core, handover);
+	handover->replay.declined = true;
+	handover->replay.declined_isn = declined_isn;
 }
 
 static void syn_ack(struct hb_core *core, struct hb_handover *handover,
@@ -482,8 +493,10 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 	}
 	if (!(packet->tcp_flags & HB_TCP_SYN) || !acknowledges)
 		return HB_REPLAY_GOES_ON;
+	if (handover->replay.declined && packet->seq == handover->replay.declined_isn)
+		return HB_REPLAY_GOES_ON;
 	if ((handover->replay.offered & ~packet->options.present) & HB_TCPOPT_TIMESTAMP) {
-		connect_without_timestamps(core, handover);
+		connect_without_timestamps(core, handover, packet->seq);
 		return HB_REPLAY_GOES_ON;
 	}
 	syn_ack(core, handover, packet);

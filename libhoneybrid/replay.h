@@ -33,6 +33,8 @@ struct hb_replay {
 	uint8_t offered, granted; /* HB_TCPOPT_* in our SYN; in its SYN-ACK as well */
 	uint8_t shift, ttl;
 	bool refuses_ecn; /* which was offered */
+	bool declined;    /* a SYN-ACK was, with this number: copies of it are no answer */
+	uint32_t declined_isn;
 	struct hb_iplook look;
 
 	/* The dialogue: which answer is awaited, 0 being what comes before the client spoke. */

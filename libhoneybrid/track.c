@@ -100,7 +100,9 @@ bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packe
 
 bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
 {
-	return (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	return (track->flags & HB_TRACK_SYN_ACK) &&
+	       (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	       !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
 	       hb_seq_before(packet->options.tsval, track->client_ts);
 }
 
@@ -120,10 +122,7 @@ static bool is_acceptable(const struct hb_track *track, const struct hb_packet *
 
 bool hb_track_acceptable(const struct hb_track *track, const struct hb_packet *packet)
 {
-	bool session = !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
-		       (track->flags & HB_TRACK_SYN_ACK);
-	return is_acceptable(track, packet) &&
-	       !(session && hb_track_clock_goes_back(track, packet));
+	return is_acceptable(track, packet) && !hb_track_clock_goes_back(track, packet);
 }
 
 bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet)
@@ -224,7 +223,7 @@ uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
 }
 
 /* RFC 7323, 4.3: the value to echo is that of the segment at the left edge of the window. */
-static void follow_client_timestamp(struct hb_track *track, const struct hb_packet *packet)
+void hb_track_client_clock(struct hb_track *track, const struct hb_packet *packet)
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	    hb_seq_at_or_after(packet->options.tsval, track->client_ts) &&
@@ -232,11 +231,8 @@ static void follow_client_timestamp(struct hb_track *track, const struct hb_pack
 		track->client_ts = packet->options.tsval;
 }
 
-void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
+static void follow_client_ack(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->tcp_flags & HB_TCP_SYN)
-		return; /* no server heeds the ACK of a SYN on a live session */
-	follow_client_timestamp(track, packet);
 	if (!(packet->tcp_flags & HB_TCP_ACK) || !(track->flags & HB_TRACK_SYN_ACK))
 		return;
 	if (hb_seq_after(packet->ack, track->server_next) ||
@@ -244,6 +240,14 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 		return;
 	track->client_ack = packet->ack;
 	track->client_window = packet->window;
+}
+
+void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
+{
+	if (packet->tcp_flags & HB_TCP_SYN)
+		return; /* no server heeds the ACK of a SYN on a live session */
+	hb_track_client_clock(track, packet);
+	follow_client_ack(track, packet);
 }
 
 static void client_reset(struct hb_track *track, const struct hb_packet *packet)
@@ -279,12 +283,18 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 		return;
 	}
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE;
-	hb_track_client_ack(track, packet);
+	/* In a decided flow nobody sums what has a clock: the server's echoes tell of it. */
+	if (!loose)
+		hb_track_client_clock(track, packet);
+	follow_client_ack(track, packet);
 	if ((track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
 	    track->client_ack != track->server_isn)
 		track->flags |= HB_TRACK_ESTABLISHED;
 	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
-	bool ends = (packet->tcp_flags & HB_TCP_FIN) && !(track->flags & HB_TRACK_CLIENT_FIN);
+	/* One that brings nothing behind what was acknowledged is old, or crafted: servers drop it. */
+	bool ends = (packet->tcp_flags & HB_TCP_FIN) && !(track->flags & HB_TRACK_CLIENT_FIN) &&
+		    hb_seq_at_or_after(end, track->server_ack) &&
+		    !hb_track_clock_goes_back(track, packet);
 	if (loose && ends)
 		track->client_next = end; /* what it is behind may not have been summed */
 	else if (track->flags & HB_TRACK_MIDSTREAM)

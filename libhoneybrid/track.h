@@ -62,6 +62,9 @@ void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet
 /* True if a RST of the server's may end the session: it may also answer a stray segment. */
 bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet *packet);
 
+/* RFC 7323, 4.3: follows the client's clock by a segment that was summed. */
+void hb_track_client_clock(struct hb_track *track, const struct hb_packet *packet);
+
 /* What the client's ACK field and window say, where the rest of the packet is held back. */
 void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet);
 
@@ -83,6 +86,9 @@ unsigned hb_track_hops(uint8_t ttl);
  */
 bool hb_track_dies(const struct hb_track *track, const struct hb_packet *packet, bool tracked);
 
+/* True if the segment has a clock that went back (RFC 7323, 5.3): PAWS drops it. */
+bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet);
+
 /* True if the server answers a segment that it does not accept with an ACK. */
 bool hb_track_answers(const struct hb_track *track, const struct hb_packet *packet);
 
@@ -97,9 +103,6 @@ size_t hb_track_usable(const struct hb_track *track, const struct hb_packet *pac
 
 /* True if the segment's payload starts at or before the next expected byte and brings a new one. */
 bool hb_track_in_order(const struct hb_track *track, const struct hb_packet *packet);
-
-/* True for what a server that does timestamps drops as a very old segment (RFC 7323, 5.3). */
-bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet);
 
 /* True if neither side will send any more: both sent a FIN, or one reset. */
 bool hb_track_closed(const struct hb_track *track);

@@ -8,6 +8,7 @@
 #define MS UINT64_C(1000000)
 #define DELAYED_ACK (40 * MS)
 #define INITIAL_SEGMENTS 10
+#define NEXT_ISS 64000 /* how far the next connection's initial number lies */
 
 bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 	      void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload),
@@ -179,7 +180,12 @@ static bool paws_refuses(struct tcp *tcp, const struct hb_packet *packet)
 
 static void reset_input(struct tcp *tcp, int32_t at, uint64_t now)
 {
-	if (at == tcp->rcv_nxt)
+	if (at == tcp->rcv_nxt && tcp->state == TCP_SYN_RECEIVED) {
+		tcp->state = TCP_LISTEN; /* RFC 9293, 3.10.7.4; numbers come from a clock */
+		tcp->config.iss += NEXT_ISS;
+		tcp->una = 0;
+		tcp->timer_ns = tcp->keepalive_due_ns = TCP_NEVER;
+	} else if (at == tcp->rcv_nxt)
 		tcp->state = TCP_RESET;
 	else if (at > tcp->rcv_nxt && at < tcp->rcv_nxt + receive_window(tcp))
 		tcp_emit_ack(tcp, now); /* a challenge (RFC 5961, 3.2) */

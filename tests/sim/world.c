@@ -102,7 +102,10 @@ static void look_at_client(struct world *world, const struct hb_packet *packet)
 	uint8_t shift = client->granted & HB_TCPOPT_WSCALE ? client->peer_shift : 0;
 
 	if ((packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) || !(packet->tcp_flags & HB_TCP_ACK) ||
-	    client->state < TCP_OPEN)
+	    client->state != TCP_OPEN)
+		return;
+	/* A session that a crafted SYN began is none of the client's. */
+	if (world->plan->crafts != 0 && world->sessions > 1)
 		return;
 	int32_t ack = (int32_t)(packet->ack - client->config.iss);
 	int32_t edge = ack + (int32_t)((uint32_t)packet->window << shift);
@@ -469,10 +472,16 @@ static void look_for_conflicts(struct world *world)
 
 static void look_for_wrong(struct world *world)
 {
+	/* A server that takes a crafted SYN for a new session does not know the client's. */
+	bool stray = world->plan->crafts != 0 && world->sessions > 1;
+
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
-		if (world->tcp[role].wrong != NULL && !world->old[role])
-			world_wrong(world, "the %s %s", plan_role_name(role),
-				    world->tcp[role].wrong);
+		struct tcp *tcp = &world->tcp[role];
+
+		if (world->old[role] || (stray && role != ROLE_CLIENT))
+			tcp->wrong = NULL;
+		if (tcp->wrong != NULL)
+			world_wrong(world, "the %s %s", plan_role_name(role), tcp->wrong);
 	}
 	look_for_conflicts(world);
 	if (world->net.overflowed)

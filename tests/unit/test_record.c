@@ -142,35 +142,6 @@ START_TEST(the_first_copy_counts)
 }
 END_TEST
 
-static bool differs(const struct fixture *f, uint32_t at, const char *text)
-{
-	return hb_record_differs(f->record, f->record->stream.base + at, (const uint8_t *)text,
-				 strlen(text));
-}
-
-START_TEST(a_differing_copy_is_seen)
-{
-	struct fixture f = fixture_at(UINT32_MAX - 2); /* wraps within */
-
-	ck_assert(!differs(&f, 0, "hello")); /* nothing is known yet */
-	take(&f, 0, "hello", 5001);
-	ck_assert(!differs(&f, 0, "hello"));
-	ck_assert(!differs(&f, 2, "llo"));
-	ck_assert(!differs(&f, 2, "llo and what follows"));
-	ck_assert(!differs(&f, 5, "unknown"));
-	ck_assert(!differs(&f, (uint32_t)-3, "xyzhello"));
-	ck_assert(!differs(&f, (uint32_t)-3, "xyz"));
-	ck_assert(!differs(&f, 0, ""));
-	ck_assert(differs(&f, 0, "hellO"));
-	ck_assert(differs(&f, 4, "0"));
-	ck_assert(differs(&f, 4, "0 more"));
-	ck_assert(differs(&f, (uint32_t)-3, "xyzHello"));
-	hb_record_give_up(f.record, &f.budget);
-	ck_assert(!differs(&f, 0, "hellO"));
-	done(&f);
-}
-END_TEST
-
 /* The client will not repeat what the frontend said it has. */
 START_TEST(early_pieces_join)
 {
@@ -468,11 +439,51 @@ START_TEST(a_record_that_was_given_up_shows_nothing)
 }
 END_TEST
 
-UNIT_MAIN("record", a_preview_is_what_will_be, a_preview_joins_early_pieces,
-	  a_record_that_was_given_up_shows_nothing, nothing_is_no_record, turns_are_told_by_the_ack,
-	  an_older_ack_belongs_to_the_last_turn, acks_wrap, there_may_be_many_turns,
-	  the_first_copy_counts, a_differing_copy_is_seen, early_pieces_join, a_hole_stays_a_hole,
-	  early_pieces_may_overlap, order_does_not_matter, at_its_limit_a_record_is_given_up,
-	  at_the_limit_of_all_a_record_is_given_up, early_pieces_have_limits,
-	  a_joined_piece_without_room_is_no_loss_unseen, datagrams_stay_apart,
-	  no_memory_for_a_record, no_memory_for_a_piece)
+/* What is behind the stream is news, in order, each once. */
+START_TEST(urgent_marks_are_found)
+{
+	struct fixture f = fixture_at(BASE);
+	uint32_t mark = 0;
+
+	take(&f, 0, "abc", 1);
+	hb_record_urgent(f.record, BASE, 3); /* "c": taken already */
+	hb_record_urgent(f.record, BASE + 3, 0);
+	ck_assert(!hb_record_find_urgent(f.record, BASE, BASE + 100, &mark));
+	hb_record_urgent(f.record, BASE + 3, 8);
+	hb_record_urgent(f.record, BASE + 3, 2);
+	hb_record_urgent(f.record, BASE + 4, 1); /* the same */
+	ck_assert_uint_eq(f.record->urgent_count, 2);
+	ck_assert(hb_record_find_urgent(f.record, BASE, BASE + 100, &mark));
+	ck_assert_uint_eq(mark, BASE + 4);
+	ck_assert(!hb_record_find_urgent(f.record, BASE, BASE + 4, &mark));
+	ck_assert(hb_record_find_urgent(f.record, BASE + 5, BASE + 11, &mark));
+	ck_assert_uint_eq(mark, BASE + 10);
+	done(&f);
+}
+END_TEST
+
+/* With more of them the session is not replayed. */
+START_TEST(urgent_marks_have_a_limit)
+{
+	struct fixture f = fixture_at(BASE);
+
+	for (uint16_t i = 1; i <= HB_URGENT_MAX; i++)
+		hb_record_urgent(f.record, BASE, i);
+	ck_assert_uint_eq(f.record->urgent_count, HB_URGENT_MAX);
+	take(&f, 0, "a", 1);
+	check_stream(&f, "a");
+	hb_record_urgent(f.record, BASE, 100);
+	take(&f, 1, "b", 1);
+	ck_assert(f.record->given_up);
+	done(&f);
+}
+END_TEST
+
+UNIT_MAIN("record", urgent_marks_are_found, urgent_marks_have_a_limit, a_preview_is_what_will_be,
+	  a_preview_joins_early_pieces, a_record_that_was_given_up_shows_nothing,
+	  nothing_is_no_record, turns_are_told_by_the_ack, an_older_ack_belongs_to_the_last_turn,
+	  acks_wrap, there_may_be_many_turns, the_first_copy_counts, early_pieces_join,
+	  a_hole_stays_a_hole, early_pieces_may_overlap, order_does_not_matter,
+	  at_its_limit_a_record_is_given_up, at_the_limit_of_all_a_record_is_given_up,
+	  early_pieces_have_limits, a_joined_piece_without_room_is_no_loss_unseen,
+	  datagrams_stay_apart, no_memory_for_a_record, no_memory_for_a_piece)
