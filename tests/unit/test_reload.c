@@ -95,6 +95,29 @@ START_TEST(a_good_file_is_put_in_force)
 }
 END_TEST
 
+/* The daemon goes into another directory when it goes into the background. */
+START_TEST(a_relative_path_stays_the_same_file)
+{
+	struct fixture fixture;
+	struct hb_reload_setup setup = {
+		.path = "conf", .notice = &notice, .use = use, .ctx = &fixture
+	};
+	enum hb_exit status;
+
+	start(&fixture, HASH);
+	hb_policy_unref(fixture.used);
+	fixture.used = NULL;
+	hb_reload_free(fixture.reload);
+	ck_assert_int_eq(chdir(fixture.dir.path), 0);
+	setup.config = hb_config_load("conf", stderr, &status);
+	ck_assert_int_eq(hb_config_load_state(setup.config, NULL), 0);
+	fixture.reload = hb_reload_new(&setup, NULL);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert(hb_reload_run(fixture.reload));
+	done(&fixture);
+}
+END_TEST
+
 START_TEST(a_bad_file_changes_nothing)
 {
 	struct fixture fixture;
@@ -216,7 +239,7 @@ START_TEST(who_forgets_is_named_once)
 }
 END_TEST
 
-UNIT_MAIN("reload", a_good_file_is_put_in_force, a_bad_file_changes_nothing,
-	  a_bad_state_file_changes_nothing, the_old_one_comes_back_if_the_new_one_cannot,
-	  old_ones_stay_as_long_as_they_are_used, what_a_start_alone_can_change_is_named,
-	  who_forgets_is_named_once)
+UNIT_MAIN("reload", a_good_file_is_put_in_force, a_relative_path_stays_the_same_file,
+	  a_bad_file_changes_nothing, a_bad_state_file_changes_nothing,
+	  the_old_one_comes_back_if_the_new_one_cannot, old_ones_stay_as_long_as_they_are_used,
+	  what_a_start_alone_can_change_is_named, who_forgets_is_named_once)
