@@ -386,8 +386,11 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return start_flow(core, dgram, packet);
 	if (wrong)
 		return hb_proxy_unseen(match.flow, dgram, packet);
-	if (dies)
+	if (dies) {
+		if (!(match.flow->flags & HB_FLOW_REPORTED))
+			hb_life_count(core, match.flow, packet, HB_FROM_CLIENT);
 		return hb_proxy_dying(match.flow, dgram, packet);
+	}
 	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(packet)) {
 		core->counters.contained++;
 		return HB_DROP;
