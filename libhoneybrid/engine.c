@@ -24,6 +24,7 @@
 #define ND_LAST 137  /* redirect */
 #define ND_HOP_LIMIT 255
 #define ND_PREFIX_BYTES 8 /* of a link's addresses */
+#define ND_SCOPE_LINK 2   /* of a group */
 
 struct hb_engine {
 	struct hb_core core;
@@ -150,10 +151,18 @@ void hb_engine_get_counters(const struct hb_engine *engine, struct hb_counters *
 	counters->backends_down = engine->core.health.down;
 }
 
+/* An address of the link's, or a group on it (RFC 4291, 2.5.6 and 2.7); site-local ones are routed. */
+static bool is_link_local(const struct hb_addr *addr)
+{
+	if (addr->bytes[0] == 0xff)
+		return (addr->bytes[1] & 0x0f) <= ND_SCOPE_LINK;
+	return addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80;
+}
+
 /* Never to another link: a honeypot could hide anything in it. */
 static bool is_neighbour_discovery(const struct hb_packet *packet)
 {
-	bool local = packet->dst.bytes[0] == 0xfe || packet->dst.bytes[0] == 0xff ||
+	bool local = is_link_local(&packet->dst) ||
 		     memcmp(packet->src.bytes, packet->dst.bytes, ND_PREFIX_BYTES) == 0;
 	return packet->protocol == HB_PROTO_ICMPV6 && packet->has_l4 &&
 	       packet->icmp_type >= ND_FIRST && packet->icmp_type <= ND_LAST &&

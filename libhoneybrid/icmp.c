@@ -179,13 +179,29 @@ static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet
 	return hb_flowtable_find(&core->table, &swapped);
 }
 
+/* Then it is one of the packets that the honeypot itself has to say to somebody. */
+static enum hb_verdict honeypots_own(struct hb_core *core, struct hb_datagram *dgram,
+				     const struct hb_packet *packet,
+				     const struct hb_target *honeypot)
+{
+	struct hb_match match = hb_flowtable_find(&core->table, packet);
+	if (match.flow == NULL)
+		return hb_contain_start(core, dgram, packet, honeypot);
+	if (match.flow->state != HB_STATE_CONTROL || match.direction != HB_FROM_CLIENT) {
+		core->counters.contained++;
+		return HB_DROP;
+	}
+	hb_life_count(core, match.flow, packet, match.direction);
+	return hb_contain_packet(core, &match, dgram, packet);
+}
+
 /* An error about nothing that we know. */
 static enum hb_verdict about_nothing(struct hb_core *core, struct hb_datagram *dgram,
 				     const struct hb_packet *packet)
 {
 	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
 	if (honeypot != NULL)
-		return hb_contain_start(core, dgram, packet, honeypot);
+		return honeypots_own(core, dgram, packet, honeypot);
 	return dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP; /* this host's own go their way */
 }
 

@@ -107,6 +107,24 @@ START_TEST(a_refused_start_is_no_pretext)
 }
 END_TEST
 
+/* What it tells strangers are packets of its own, and each of them is asked about. */
+START_TEST(reports_to_strangers_are_asked_about)
+{
+	const struct rig_tcp made_up = { ACCOMPLICE, RIG_FRONTEND, ACK, 1, 2, "secret", 80, 1234 };
+	struct hb_target *target;
+	struct rig rig;
+
+	target = rig_open(&rig);
+	rig_instance(&rig, "two", "control", "max_packet", "2");
+	ck_assert_int_eq(hb_target_set_control(target, "two", NULL), 0);
+	rig_start(&rig);
+	ck_assert_int_eq(tell(&rig, RIG_FRONTEND, ACCOMPLICE, &made_up), HB_ACCEPT);
+	ck_assert_int_eq(tell(&rig, RIG_FRONTEND, ACCOMPLICE, &made_up), HB_ACCEPT);
+	ck_assert_int_eq(tell(&rig, RIG_FRONTEND, ACCOMPLICE, &made_up), HB_DROP);
+	rig_close(&rig);
+}
+END_TEST
+
 static enum hb_verdict solicit(struct rig *rig, const char *to)
 {
 	static const uint8_t target[16];
@@ -127,7 +145,11 @@ START_TEST(neighbour_discovery_stays_on_its_link)
 	rig_target(&rig, "dst net 2001:db8:1::/64", "2001:db8:9::2");
 	rig_start(&rig);
 	ck_assert_int_eq(solicit(&rig, "2001:db8:5::5"), HB_DROP);
-	ck_assert_uint_eq(rig_counters(&rig).contained, 1);
+	/* site-local addresses and groups of more than a link are routed */
+	ck_assert_int_eq(solicit(&rig, "fec0::1"), HB_DROP);
+	ck_assert_int_eq(solicit(&rig, "ff05::2"), HB_DROP);
+	ck_assert_int_eq(solicit(&rig, "ff0e::1"), HB_DROP);
+	ck_assert_uint_eq(rig_counters(&rig).contained, 4);
 	ck_assert_int_eq(solicit(&rig, "2001:db8:9::1"), HB_ACCEPT);
 	ck_assert_int_eq(solicit(&rig, "fe80::1"), HB_ACCEPT);
 	ck_assert_int_eq(solicit(&rig, "ff02::1:ff00:1"), HB_ACCEPT);
@@ -174,5 +196,5 @@ START_TEST(refused_starts_leave_room_for_attackers)
 END_TEST
 
 UNIT_MAIN("containment", a_forged_quotation_opens_no_way_out, a_refused_start_is_no_pretext,
-	  neighbour_discovery_stays_on_its_link, what_has_no_ports_is_answered,
-	  refused_starts_leave_room_for_attackers)
+	  reports_to_strangers_are_asked_about, neighbour_discovery_stays_on_its_link,
+	  what_has_no_ports_is_answered, refused_starts_leave_room_for_attackers)
