@@ -23,7 +23,8 @@ export BACKEND=203.0.113.9 BACKEND6=2001:db8:b::9
 export DARKNET=10.1.0.0/21 DARKNET6=2001:db8:d::/64
 
 HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-OWN_MARK=0x80000000 # on the packets that honeybridd itself sends
+OWN_MARK=0x80000000   # on the packets that honeybridd itself sends
+PROOF_MARK=0x40000000 # on those, too, and on all that it let through
 WORKERS=${WORKERS:-1}
 HASH_SEED=$SRANDOM # what leads which attacker to which worker
 
@@ -84,6 +85,7 @@ honeynet_up()
 		echo 1 >ipv6/conf/all/forwarding
 		for interface in all default ext front back; do
 			echo 0 >ipv4/conf/$interface/rp_filter
+			echo 0 >ipv4/conf/$interface/send_redirects # it would speak of contained packets
 		done'
 }
 
@@ -146,6 +148,7 @@ honeynet_hashing() # iptables table frontend backend
 honeynet_rules() # prerouting|forward
 {
 	honeynet_rules_names
+	honeynet_rules_proof
 	honeynet_steering iptables raw "$FRONTEND" "$BACKEND"
 	honeynet_steering ip6tables raw "$FRONTEND6" "$BACKEND6"
 	"honeynet_rules_$1"
@@ -170,6 +173,31 @@ honeynet_rules_names()
 	on gateway ip6tables -t raw -A PREROUTING -i front -j own-address
 	on gateway ip6tables -t raw -A PREROUTING -i back -j own-address
 	on gateway ip6tables -t raw -A PREROUTING -i ext -s "$FRONTEND6","$BACKEND6" -j DROP
+}
+
+# The second line of containment, which does not need honeybridd: what comes from a honeypot and was not
+# let through is neither forwarded nor taken by the gateway itself. The table "security" lies behind all
+# places where a packet may be queued. What neighbours have to say to each other has no need of being let
+# through, and no business on another link.
+honeynet_rules_proof()
+{
+	local iptables side type
+	for iptables in iptables ip6tables; do
+		on gateway "$iptables" -t security -N unproved
+		on gateway "$iptables" -t security -A unproved -m mark --mark $PROOF_MARK/$PROOF_MARK -j RETURN
+		on gateway "$iptables" -t security -A unproved -j DROP
+	done
+	for type in 133 134 135 136 137; do # neighbour discovery
+		on gateway ip6tables -t security -A INPUT -p icmpv6 -m icmp6 --icmpv6-type $type \
+			-m hl --hl-eq 255 -j ACCEPT
+		on gateway ip6tables -t security -A FORWARD -p icmpv6 -m icmp6 --icmpv6-type $type -j DROP
+	done
+	for side in front back; do
+		for iptables in iptables ip6tables; do
+			on gateway "$iptables" -t security -A INPUT -i $side -j unproved
+			on gateway "$iptables" -t security -A FORWARD -i $side -j unproved
+		done
+	done
 }
 
 honeynet_rules_prerouting()
