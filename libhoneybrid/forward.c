@@ -5,6 +5,7 @@
  */
 #include "forward.h"
 
+#include "answer.h"
 #include "copies.h"
 #include "debt.h"
 #include "handover.h"
@@ -239,7 +240,7 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	hb_debt_cancel(core, flow);
 	if (packet->payload_len > 0 && !handover->passed_byte) {
 		handover->passed_byte = true;
-		hb_replay_learn(core, handover);
+		hb_answer_learn(core, handover);
 	}
 	handover->heard |= passes;
 	return passes ? hb_edit_finish(edit) : HB_DROP;

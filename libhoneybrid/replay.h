@@ -73,9 +73,6 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover);
 /* Sends what may be sent: from nxt to limit, within the window. */
 void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
-/* A byte came that answers the next turn: so the answer before was complete, which is learnt. */
-void hb_replay_learn(struct hb_core *core, struct hb_handover *handover);
-
 /* A bare ACK to the backend. */
 void hb_replay_ack(struct hb_core *core, struct hb_handover *handover);
 
