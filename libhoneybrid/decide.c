@@ -108,13 +108,14 @@ static int divert(void *ctx, const struct hb_endpoint *to)
 	struct asking *asking = ctx;
 	const struct hb_flow *flow = asking->flow;
 	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
-	if (hb_flow_diverted(flow) != NULL || asking->core->dry_run)
+	if (hb_flow_diverted(flow) != NULL)
 		return 0;
 	if (!has_ports || (flow->flags & HB_FLOW_LET_OUT) ||
 	    !(flow->flags & HB_FLOW_FROM_HONEYPOT) ||
 	    hb_addr_is_ipv4(&to->addr) != hb_addr_is_ipv4(&flow->client))
 		return -EINVAL;
-	asking->divert = to;
+	if (!asking->core->dry_run)
+		asking->divert = to;
 	return 0;
 }
 

@@ -19,6 +19,9 @@
 #include <string.h>
 
 #define DEFAULT_MTU 1500
+/* How long both structs were in the first version. */
+#define FIRST_SETUP_SIZE offsetof(struct hb_setup, first_flow_id)
+#define FIRST_OPS_SIZE sizeof(struct hb_ops)
 #define MIN_MTU 576  /* what every host takes (RFC 1122, 3.3.2) */
 #define ND_FIRST 133 /* router solicitation (RFC 4861) */
 #define ND_LAST 137  /* redirect */
@@ -42,9 +45,18 @@ static int use_policy(struct hb_engine *engine, struct hb_policy *policy)
 	return 0;
 }
 
-struct hb_engine *hb_engine_new(const struct hb_setup *setup, struct hb_policy *policy,
+struct hb_engine *hb_engine_new(const struct hb_setup *given, struct hb_policy *policy,
 				struct hb_error *err)
 {
+	struct hb_setup whole = { .size = 0 }, *setup = &whole;
+	if (given->size < FIRST_SETUP_SIZE || given->ops->size < FIRST_OPS_SIZE) {
+		hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"the size of hb_setup or hb_ops is not set: make it sizeof the struct");
+		return NULL;
+	}
+	/* What a caller with older headers does not know of is 0. */
+	memcpy(setup, given, given->size < sizeof(whole) ? given->size : sizeof(whole));
 	struct hb_engine *engine = calloc(1, sizeof(*engine));
 	if (engine == NULL)
 		goto no_memory;

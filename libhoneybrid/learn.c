@@ -47,8 +47,11 @@ void hb_learn_remember(struct hb_learn *learn, const uint8_t key[16],
 void hb_learn_refusal(struct hb_learn *learn, const uint8_t key[16],
 		      const struct hb_endpoint *backend)
 {
-	for (unsigned i = 0; i < TRUSTED_TIMES; i++)
-		hb_learn_remember(learn, key, backend, REFUSAL, 1);
+	uint64_t tag = tag_of(key, backend, REFUSAL);
+	size_t slot = tag % HB_LEARN_SLOTS;
+	learn->slots[slot].tag = tag;
+	learn->slots[slot].length = 1;
+	learn->slots[slot].times = TRUSTED_TIMES;
 }
 
 bool hb_learn_refuses(const struct hb_learn *learn, const uint8_t key[16],

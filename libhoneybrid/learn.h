@@ -5,6 +5,8 @@
  *
  * A length that is too short would be believed for ever, since nobody waits to see more: so the
  * longest counts, and only once it was seen twice. Too long a one costs nothing but time.
+ *
+ * And which backends refuse TCP timestamps.
  */
 #ifndef HB_LEARN_H
 #define HB_LEARN_H

@@ -21,8 +21,10 @@ static void emit_pieces(struct hb_core *core, const struct hb_datagram *dgram, u
 	struct hb_datagram piece = { .data = core->scratch + HB_SCRATCH_SIZE,
 				     .cap = HB_SCRATCH_SIZE,
 				     .mark = dgram->mark };
-	if (hb_broken(hb_packet_parse(dgram->data, dgram->len, &packet) != 0))
+	if (hb_broken(hb_packet_parse(dgram->data, dgram->len, &packet) != 0)) {
+		core->counters.broken++;
 		return;
+	}
 	for (size_t i = 0;; i++) {
 		piece.len = hb_packet_fragment(&packet, id, piece_bytes, i, piece.data, piece.cap);
 		if (piece.len == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP sequence numbers: 32 bits, modular (RFC 9293, 3.4). The only place that compares or subtracts
- * them; timestamps (RFC 7323, 5.2) follow the same arithmetic.
+ * TCP sequence numbers: 32 bits, modular (RFC 9293, 3.4). The only place that compares them;
+ * timestamps (RFC 7323, 5.2) follow the same arithmetic.
  */
 #ifndef HB_SEQ_H
 #define HB_SEQ_H

@@ -71,7 +71,7 @@ static uint64_t cost(const struct passage *passage, const struct source_record *
 		return 1;
 	if (hb_store_update(rate->pairs, group, key, sizeof(key), query->now.wall_us, update_pair,
 			    &visit) < 0)
-		return UINT32_MAX;
+		return UINT64_MAX;
 	return visit.known ? 0 : 1;
 }
 
@@ -89,7 +89,8 @@ static void update(void *ctx, void *value, bool is_new)
 
 	uint64_t added = cost(passage, record);
 
-	passage->passes = record->count + added <= passage->rate->max;
+	passage->passes =
+		record->count <= passage->rate->max && added <= passage->rate->max - record->count;
 	if (passage->passes)
 		record->count += added;
 }

@@ -19,7 +19,6 @@
 #include <time.h>
 
 #define CHUNK 4096 /* packets that are made before they are timed */
-#define PACKET_BYTES 64
 #define CLIENT_ISN 1000
 #define SERVER_ISN 5000
 #define BACKEND_ISN 90000

@@ -6,12 +6,10 @@
 #include <string.h>
 
 #define MS UINT64_C(1000000)
-#define RTO_FIRST (1000 * MS)
 #define RTO_MIN (200 * MS)
 #define RTO_MAX (20000 * MS)
 #define TRIES_MAX 15
 #define KEEPALIVE_TRIES 9
-#define INITIAL_SEGMENTS 10
 #define SACK_SENT_MAX 3
 
 uint32_t tcp_clock(const struct tcp *tcp, uint64_t now)

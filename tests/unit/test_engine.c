@@ -239,6 +239,26 @@ START_TEST(pieces_do_not_wait_for_ever)
 }
 END_TEST
 
+/* A caller with older headers gives shorter structs; one that says nothing is mistaken. */
+START_TEST(a_caller_says_how_much_it_knows)
+{
+	static const struct hb_ops ops = { .size = sizeof(ops), .emit = rig_emit };
+	struct hb_setup setup = { .ops = &ops, .first_flow_id = 77 };
+	struct hb_error err = { .code = HB_ERROR_NONE };
+	struct rig rig;
+
+	rig_open(&rig);
+	rig_start(&rig);
+	ck_assert_ptr_null(hb_engine_new(&setup, rig.policy, &err));
+	ck_assert_int_eq(err.code, HB_ERROR_CONFIG);
+	setup.size = offsetof(struct hb_setup, first_flow_id);
+	struct hb_engine *older = hb_engine_new(&setup, rig.policy, NULL);
+	ck_assert_ptr_nonnull(older);
+	hb_engine_free(older);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_policy_must_be_sealed)
 {
 	struct hb_error err = { .code = HB_ERROR_NONE };
@@ -426,6 +446,6 @@ END_TEST
 UNIT_MAIN("engine", an_idle_engine_wants_nothing, what_cannot_be_parsed_is_dropped_and_counted,
 	  new_flows_are_answered_for, time_does_not_go_back, next_deadline_leads_to_the_end,
 	  neighbour_discovery_passes, pieces_are_judged_together, pieces_do_not_wait_for_ever,
-	  a_policy_must_be_sealed, live_flows_keep_their_policy, policies_are_let_go,
-	  flows_are_numbered_as_asked, an_old_policy_goes_with_its_last_flow,
+	  a_caller_says_how_much_it_knows, a_policy_must_be_sealed, live_flows_keep_their_policy,
+	  policies_are_let_go, flows_are_numbered_as_asked, an_old_policy_goes_with_its_last_flow,
 	  a_stopped_engine_may_be_used_again, freeing_says_nothing, an_embedder_may_be_deaf)

@@ -4,7 +4,6 @@
 
 #include "handover_fixture.h"
 
-#define ACK HB_TCP_ACK
 #define PA (HB_TCP_PSH | HB_TCP_ACK)
 
 static enum hb_verdict say(struct rig *rig, uint32_t seq, const char *text,
