@@ -13,6 +13,7 @@
 #include "out.h"
 #include "proxy.h"
 #include "state.h"
+#include "translate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -420,6 +421,23 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 }
 
 /*
+ * What was put together leaves as a packet of ours, whose TTL nobody counts down: this hop does it,
+ * unless it was done before the packet came here. False: it ends here.
+ */
+static bool lives_on(struct hb_datagram *dgram)
+{
+	struct hb_packet packet;
+	struct hb_edit edit;
+	if (dgram->tracked)
+		return true;
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 || packet.ttl <= 1)
+		return false;
+	hb_edit_begin(&edit, dgram, &packet);
+	hb_edit_ttl(&edit, (uint8_t)(packet.ttl - 1));
+	return true;
+}
+
+/*
  * A piece of a packet waits here for the others; the last one brings the whole packet, which is
  * judged as any other, and goes on in pieces of its own. So the kernel's pieces are all dropped.
  */
@@ -437,7 +455,7 @@ static enum hb_verdict take_fragment(struct hb_core *core, const struct hb_datag
 		return HB_DROP;
 	}
 	core->counters.reassembled++;
-	if (judge(core, &whole.dgram, &packet) != HB_DROP)
+	if (judge(core, &whole.dgram, &packet) != HB_DROP && lives_on(&whole.dgram))
 		hb_out_whole(core, &whole);
 	return HB_DROP;
 }

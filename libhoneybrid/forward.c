@@ -35,6 +35,22 @@ static bool is_outdated(const struct hb_flow *flow, const struct hb_packet *pack
 	       hb_track_clock_goes_back(&flow->track, packet);
 }
 
+/*
+ * True if the client's clock is to be followed, for segments of our own or in the backend's place;
+ * only by what was summed. It is not where the client acknowledged data of the backend's.
+ */
+static bool clock_matters(const struct hb_flow *flow, const struct hb_datagram *dgram,
+			  const struct hb_packet *packet)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	if (flow->record != NULL || (translation->lacks & HB_TCPOPT_TIMESTAMP))
+		return true; /* the engine sums it then */
+	bool settled = hb_seq_after(flow->track.client_ack,
+				    translation->keep + translation->seq_difference);
+	return !settled && (dgram->checksum != HB_CHECKSUM_COMPLETE || dgram->gso ||
+			    hb_packet_checksum_ok(packet));
+}
+
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -46,6 +62,8 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 		hb_debt_acknowledge(core, flow); /* as a server does (RFC 7323, 5.3, R1) */
 		return HB_DROP;
 	}
+	if (hb_flow_is_tcp(flow) && clock_matters(flow, dgram, packet))
+		hb_track_client_clock(&flow->track, packet);
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_honeypot(&edit, flow, &handover->redirect.translation);
 	dgram->segment_bytes = handover->replay.mss; /* 0 for UDP */
@@ -278,5 +296,11 @@ enum hb_verdict hb_forward_frontend(struct hb_core *core, struct hb_flow *flow,
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);
 	hb_translate_to_client(&edit, flow, &translation);
+	/* Its window and its clock are the backend's by now (rules 10 and 12). */
+	uint16_t window = hb_track_keep_edge(&flow->track, packet->ack);
+	if (window != packet->window)
+		hb_edit_window(&edit, window);
+	if (packet->options.timestamp_offset != 0)
+		hb_edit_u32(&edit, packet->options.timestamp_offset + 2u, flow->track.server_ts);
 	return hb_edit_finish(&edit);
 }

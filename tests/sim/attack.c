@@ -59,13 +59,29 @@ static bool does(const struct attacker *attacker, enum plan_craft craft)
 	return attacker->plan->crafts & 1u << craft;
 }
 
+/* Now and then in fragments; the first has the whole TCP header (RFC 7112). */
+static struct wire_offload cut(struct attacker *attacker, const uint8_t *buf, size_t len)
+{
+	struct wire_offload offload = { .partial = false };
+	struct hb_packet packet;
+
+	if (!does(attacker, CRAFT_FRAGMENT) || !rng_percent(&attacker->rng, 30) ||
+	    hb_packet_parse(buf, len, &packet) != 0)
+		return offload;
+	size_t least = packet.payload_offset + 16u;
+	if (len > least + 8)
+		offload.pieces =
+			(uint16_t)rng_range(&attacker->rng, (uint32_t)least, (uint32_t)len - 1);
+	return offload;
+}
+
 static void put(struct attacker *attacker, struct wire_segment *segment)
 {
 	static _Thread_local uint8_t buf[WIRE_MAX];
+	size_t len = wire_write(buf, segment);
 
 	attacker->crafted++;
-	attacker->send(attacker->ctx, buf, wire_write(buf, segment),
-		       (struct wire_offload){ .partial = false });
+	attacker->send(attacker->ctx, buf, len, cut(attacker, buf, len));
 }
 
 /* A segment of the session as it should be, for position at. */
@@ -454,6 +470,8 @@ void attack_pass(struct attacker *attacker, const uint8_t *data, size_t len,
 		send_tiny(attacker, &segment);
 	} else if (!syn && offload.gso_size == 0 && does(attacker, CRAFT_URGENT) &&
 		   mark_urgent(attacker, &segment)) {
+		put(attacker, &segment);
+	} else if (!syn && offload.gso_size == 0 && does(attacker, CRAFT_FRAGMENT)) {
 		put(attacker, &segment);
 	} else {
 		attacker->send(attacker->ctx, data, len, offload);

@@ -43,6 +43,20 @@ static bool marks_count(const struct world *world)
 					1u << CRAFT_NO_STAMP | 1u << CRAFT_OPTION));
 }
 
+/*
+ * Behind a hole a later copy may take the place of an earlier one (copies.c): where it got lost on
+ * its way to the frontend, that has the earlier one, and nobody can tell.
+ */
+static bool replaced_unseen(const struct world *world)
+{
+	const struct plan_link *link = &world->plan->links[ROLE_FRONTEND];
+	bool copies = world->plan->crafts & (1u << CRAFT_COPY | 1u << CRAFT_AHEAD |
+					     1u << CRAFT_NO_STAMP | 1u << CRAFT_OPTION);
+
+	return copies && (link->loss_permille != 0 || link->reorder_permille != 0 ||
+			  link->corrupt_permille != 0);
+}
+
 /* What was replayed is exactly what the frontend had taken, urgent marks included. */
 static void check_replayed(struct world *world)
 {
@@ -60,7 +74,7 @@ static void check_replayed(struct world *world)
 	if (len > tcp_in_len(backend))
 		len = tcp_in_len(backend);
 	for (int32_t i = 0; i < len; i++) {
-		if (frontend->in[i] != backend->in[i])
+		if (frontend->in[i] != backend->in[i] && !replaced_unseen(world))
 			world_wrong(world, "the backend was told another byte %d", i);
 		if (frontend->urgent[i + 1] != backend->urgent[i + 1] && marks_count(world))
 			world_wrong(world, "byte %d is urgent to one honeypot only", i);
@@ -186,7 +200,13 @@ void check_rest(struct world *world)
 	 */
 	bool again = world->plan->crafts & (1u << CRAFT_SYN | 1u << CRAFT_FLAGS);
 	bool gone = world->tcp[serving(world)].state == TCP_ABORTED || is_orphan(world);
-	if (world->sessions != 1 && client->state != TCP_ABORTED && !again && !gone)
+	/*
+	 * Nobody sums what the frontend sends on a decided flow: damaged, it may hide that the
+	 * first session has ended, and the second goes on in its flow.
+	 */
+	bool hidden = world->round > 0 && world->sessions == 0 &&
+		      world->plan->links[ROLE_FRONTEND].corrupt_permille != 0;
+	if (world->sessions != 1 && client->state != TCP_ABORTED && !again && !gone && !hidden)
 		world_wrong(world, "one session was counted as %u", world->sessions);
 	hb_engine_stop(world->engine, now);
 	hb_engine_get_counters(world->engine, &world->counters);

@@ -19,11 +19,14 @@ void link_fini(struct link_net *net)
 	net->packets = NULL;
 }
 
-/* One bit, in what a transport checksum covers; a device's own part of the way is safe. */
+/*
+ * One bit, in what a transport checksum covers, but for the ports: whose packet it was could not be
+ * told then. A device's own part of the way is safe.
+ */
 static void corrupt(struct link_net *net, struct link_packet *packet)
 {
 	uint32_t header = packet->data[0] >> 4 == 4 ? 20 : 40;
-	uint32_t bit = rng_range(&net->rng, header * 8, (uint32_t)packet->len * 8 - 1);
+	uint32_t bit = rng_range(&net->rng, (header + 4) * 8, (uint32_t)packet->len * 8 - 1);
 
 	/* A second error may undo what the first does to the sum. */
 	struct hb_packet parsed;

@@ -72,6 +72,7 @@ enum plan_craft {
 	CRAFT_OPTION,    /* an option that nobody asked for, or a malformed one */
 	CRAFT_PROBE,     /* the byte before, and none */
 	CRAFT_URGENT,    /* marks bytes as urgent */
+	CRAFT_FRAGMENT,  /* sends in IP fragments */
 	CRAFT_COUNT
 };
 

@@ -8,7 +8,8 @@
 #define MS UINT64_C(1000000)
 #define DELAYED_ACK (40 * MS)
 #define INITIAL_SEGMENTS 10
-#define NEXT_ISS 64000 /* how far the next connection's initial number lies */
+#define STRAY_ANSWERS (20 * MS) /* time between two */
+#define NEXT_ISS 64000          /* how far the next connection's initial number lies */
 
 bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 	      void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload),
@@ -199,6 +200,18 @@ static bool ack_is_acceptable(const struct tcp *tcp, const struct hb_packet *pac
 	return ack <= tcp->max && ack >= tcp->una - tcp->max_window;
 }
 
+/* Not too often, or two that disagree would never stop (as Linux). */
+static void answer_stray(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
+{
+	bool data = packet->payload_len > 0 && !(packet->tcp_flags & HB_TCP_SYN);
+
+	if (!data && tcp->questioned_ns != 0 && now < tcp->questioned_ns + STRAY_ANSWERS)
+		return;
+	if (!data)
+		tcp->questioned_ns = now;
+	tcp_emit_ack(tcp, now);
+}
+
 static bool ack_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
 {
 	if (!(packet->tcp_flags & HB_TCP_ACK))
@@ -214,7 +227,7 @@ static bool ack_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t 
 		tcp->tries = 0;
 	}
 	if (!ack_is_acceptable(tcp, packet)) {
-		tcp_emit_ack(tcp, now);
+		answer_stray(tcp, packet, now);
 		return false;
 	}
 	tcp_acknowledged(tcp, packet, now);
@@ -343,7 +356,7 @@ static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t
 		return;
 	}
 	if (!in_window(tcp, packet, at)) {
-		tcp_emit_ack(tcp, now);
+		answer_stray(tcp, packet, now);
 		return;
 	}
 	if (packet->tcp_flags & HB_TCP_SYN) {

@@ -85,6 +85,7 @@ struct tcp {
 	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
 
 	uint32_t first_ts;
+	uint64_t questioned_ns; /* when a stray segment without payload was answered last */
 	unsigned paws_drops, retransmissions, bad_sums;
 };
 

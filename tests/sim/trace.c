@@ -85,7 +85,7 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 }
 
 void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet,
-		  bool unfinished)
+		  bool unfinished, size_t pieces)
 {
 	if (trace->out == NULL)
 		return;
@@ -95,6 +95,8 @@ void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *pac
 		fprintf(trace->expecting, " len %zu", packet->payload_len);
 	if (!unfinished && !hb_packet_checksum_ok(packet))
 		fputs(" badsum", trace->expecting);
+	if (pieces > 0)
+		fprintf(trace->expecting, " pieces %zu", pieces);
 }
 
 /* Other versions of the client's bytes are other places of the script's text. */
@@ -153,6 +155,8 @@ static void print_sent(const struct trace *trace, enum role from, const struct h
 	if (!hb_packet_checksum_ok(packet))
 		fputs(" badsum", trace->out);
 	print_raw_options(trace->out, packet);
+	if (offload->pieces != 0)
+		fprintf(trace->out, " pieces %u", offload->pieces);
 }
 
 void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,

@@ -25,9 +25,10 @@ struct trace {
 void trace_open(struct trace *trace, const struct plan *plan, FILE *out);
 void trace_close(struct trace *trace);
 
-/* A packet left the gateway; shown with the next line. @unfinished  a device is to sum it. */
+/* A packet left the gateway; shown with the next line. @unfinished  a device is to sum
+ * it. @pieces  fragments that it left in; 0: whole. */
 void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet,
-		  bool unfinished);
+		  bool unfinished, size_t pieces);
 
 /* A packet went in, or (NULL) a timer fired. */
 void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define KIND_FRAGMENT 44 /* of IPv6 headers */
 #define KIND_NOP 1
 #define KIND_MSS 2
 #define KIND_WSCALE 3
@@ -81,6 +82,61 @@ static size_t put_ip(uint8_t *p, const struct wire_segment *segment, size_t l4_l
 	memcpy(p + 8, segment->src.addr.bytes, 16);
 	memcpy(p + 24, segment->dst.addr.bytes, 16);
 	return 40;
+}
+
+size_t wire_cut(const struct hb_packet *packet, size_t piece_bytes, size_t i, uint32_t id,
+		uint8_t buf[WIRE_MTU])
+{
+	size_t head = packet->l4_offset, skip = packet->ip_version == 6 ? head + 8 : head;
+	size_t step = (piece_bytes - skip) / 8 * 8, start = i * step, rest = packet->len - head;
+
+	if (start >= rest)
+		return 0;
+	bool more = rest - start > step;
+	size_t part = more ? step : rest - start;
+	memcpy(buf, packet->data, head);
+	memcpy(buf + skip, packet->data + head + start, part);
+	if (packet->ip_version == 6) {
+		buf[6] = KIND_FRAGMENT;
+		hb_put_be16(buf + 4, (uint16_t)(8 + part));
+		hb_put_be16(buf + head, (uint16_t)(HB_PROTO_TCP << 8));
+		hb_put_be16(buf + head + 2, (uint16_t)(start | more));
+		hb_put_be32(buf + head + 4, id);
+	} else {
+		hb_put_be16(buf + 2, (uint16_t)(head + part));
+		hb_put_be16(buf + 6, (uint16_t)(start / 8 | (more ? 0x2000 : 0)));
+		hb_checksum_fill_ipv4(buf, head);
+	}
+	return skip + part;
+}
+
+bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece)
+{
+	bool v6 = piece->ip_version == 6;
+	size_t head = v6 ? piece->fragment_header_offset : 20, skip = v6 ? head + 8 : head;
+
+	if (piece->fragment_offset_bytes == 0) {
+		memcpy(joiner->data, piece->data, head);
+		joiner->len = joiner->head_len = head;
+		joiner->pieces = 0;
+	}
+	if (piece->fragment_offset_bytes + head != joiner->len ||
+	    joiner->len + piece->len - skip > WIRE_MAX)
+		return false;
+	memcpy(joiner->data + joiner->len, piece->data + skip, piece->len - skip);
+	joiner->len += piece->len - skip;
+	joiner->pieces++;
+	if (piece->more_fragments)
+		return false;
+	if (v6) {
+		joiner->data[6] = HB_PROTO_TCP;
+		hb_put_be16(joiner->data + 4, (uint16_t)(joiner->len - head));
+	} else {
+		hb_put_be16(joiner->data + 2, (uint16_t)joiner->len);
+		hb_put_be16(joiner->data + 6, 0);
+		hb_checksum_fill_ipv4(joiner->data, head);
+	}
+	return true;
 }
 
 void wire_sum(uint8_t *buf, size_t len)

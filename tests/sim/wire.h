@@ -13,6 +13,7 @@
 struct wire_offload {
 	uint16_t gso_size; /* payload of a segment; 0: it is one */
 	bool partial;      /* the checksum */
+	uint16_t pieces;   /* it comes in IP fragments of at most so many bytes; 0: whole */
 };
 
 struct wire_segment {
@@ -30,6 +31,22 @@ struct wire_segment {
 
 /* Writes the whole packet with right checksums and returns its length. */
 size_t wire_write(uint8_t buf[WIRE_MAX], const struct wire_segment *segment);
+
+/*
+ * Writes fragment i of a packet without extension headers; returns its length, 0 behind the last.
+ * @id  for IPv6
+ */
+size_t wire_cut(const struct hb_packet *packet, size_t piece_bytes, size_t i, uint32_t id,
+		uint8_t buf[WIRE_MTU]);
+
+/* Fragments that come one after the other, in order, are put together. */
+struct wire_joiner {
+	uint8_t data[WIRE_MAX];
+	size_t len, head_len, pieces;
+};
+
+/* True if the packet is whole now: in data, of len bytes. */
+bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece);
 
 /* Puts the checksums of a packet right that was changed. */
 void wire_sum(uint8_t *buf, size_t len);

@@ -133,16 +133,28 @@ static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t
 {
 	struct hb_packet packet;
 
+	size_t pieces = 0;
+
 	if (hb_packet_parse(data, len, &packet) != 0 || packet.len != len) {
 		world_wrong(world, "the gateway sends %zu bytes that are no packet", len);
 		return;
+	}
+	if (packet.is_fragment) {
+		struct wire_joiner *joiner = &world->joiner;
+
+		if (!wire_join(joiner, &packet) ||
+		    hb_packet_parse(joiner->data, joiner->len, &packet) != 0)
+			return;
+		data = joiner->data;
+		len = joiner->len;
+		pieces = joiner->pieces;
 	}
 	enum role to = owner(world, &packet.dst, packet.dst_port);
 	if (to == ROLE_COUNT) {
 		world_wrong(world, "the gateway sends a packet to nobody");
 		return;
 	}
-	trace_leaves(&world->trace, to, &packet, gso_size != 0);
+	trace_leaves(&world->trace, to, &packet, gso_size != 0, pieces);
 	if (dies)
 		return;
 	if (len > WIRE_MTU && gso_size == 0)
@@ -164,7 +176,7 @@ static void emit(void *ctx, const struct hb_datagram *dgram)
 {
 	struct hb_packet packet;
 
-	if (hb_packet_parse(dgram->data, dgram->len, &packet) == 0 &&
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) == 0 && !packet.is_fragment &&
 	    !hb_packet_checksum_ok(&packet))
 		world_wrong(ctx, "the gateway makes a packet with a wrong checksum");
 	leave(ctx, dgram->data, dgram->len, 0, false);
@@ -236,6 +248,24 @@ static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verd
 	leave(world, dgram->data, dgram->len, in->offload.gso_size, packet.ttl <= 1);
 }
 
+/* In fragments: the engine takes them all, and sends what they make. */
+static void enter_in_pieces(struct world *world, const struct hb_packet *packet,
+			    const struct link_packet *in)
+{
+	static _Thread_local uint8_t buf[WIRE_MTU + ROOM];
+	struct hb_datagram dgram = { .data = buf,
+				     .cap = sizeof(buf),
+				     .in_interface = 1 + (uint32_t)in->role };
+
+	world->fragment_id++;
+	for (size_t i = 0;
+	     (dgram.len = wire_cut(packet, in->offload.pieces, i, world->fragment_id, buf)) > 0;
+	     i++) {
+		if (hb_engine_input(world->engine, &dgram, engine_time(world)) != HB_DROP)
+			world_wrong(world, "the engine passes a fragment");
+	}
+}
+
 /* A packet reaches the gateway. */
 static void enter(struct world *world, struct link_packet *in)
 {
@@ -259,7 +289,11 @@ static void enter(struct world *world, struct link_packet *in)
 		dgram.checksum = HB_CHECKSUM_PARTIAL;
 		leave_checksum_open(buf, &packet);
 	}
-	enum hb_verdict verdict = hb_engine_input(world->engine, &dgram, engine_time(world));
+	if (in->offload.pieces != 0)
+		enter_in_pieces(world, &packet, in);
+	enum hb_verdict verdict = in->offload.pieces != 0 ? HB_DROP
+							  : hb_engine_input(world->engine, &dgram,
+									    engine_time(world));
 	if (verdict != HB_DROP)
 		forward(world, &dgram, verdict, in, right);
 	trace_enters(&world->trace, world->now_ns, in->role, &packet, &in->offload);
@@ -472,13 +506,13 @@ static void look_for_conflicts(struct world *world)
 
 static void look_for_wrong(struct world *world)
 {
-	/* A server that takes a crafted SYN for a new session does not know the client's. */
+	/* A server that takes a crafted SYN for a new session does not know the client's, nor it that. */
 	bool stray = world->plan->crafts != 0 && world->sessions > 1;
 
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		struct tcp *tcp = &world->tcp[role];
 
-		if (world->old[role] || (stray && role != ROLE_CLIENT))
+		if (world->old[role] || stray)
 			tcp->wrong = NULL;
 		if (tcp->wrong != NULL)
 			world_wrong(world, "the %s %s", plan_role_name(role), tcp->wrong);

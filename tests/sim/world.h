@@ -19,6 +19,8 @@ struct world {
 	struct hb_engine *engine;
 	struct hb_ops ops;
 	struct link_net net;
+	struct wire_joiner joiner; /* of what leaves in fragments */
+	uint32_t fragment_id;
 	struct tcp tcp[ROLE_COUNT];
 	struct app_client client;
 	struct attacker attacker;
