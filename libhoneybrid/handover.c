@@ -10,6 +10,8 @@
  *   commit  commit.c: difference = frontend's next - keep; frontend reset; P onwards -> FORWARD
  *   undo    commit.c: backend reset; P to the frontend; the event says why          -> PROXY
  *
+ * handover.md beside this file has the rules that comments cite by number.
+ *
  * Invariants: commit happens once. The client's sequence numbers are the same on both legs. A byte
  * acknowledged to the client is ours until a honeypot acknowledged it (debt.c). The RST has the
  * number that the frontend expects (RFC 5961, 3.2). The bytes from cut on follow the replayed ones
