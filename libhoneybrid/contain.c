@@ -9,6 +9,7 @@
 
 #include "decide.h"
 #include "life.h"
+#include "seq.h"
 #include "translate.h"
 
 enum {
@@ -78,6 +79,34 @@ bool hb_contain_is_question(const struct hb_packet *packet)
 	return packet->protocol == HB_PROTO_ICMP &&
 	       (packet->icmp_type == ICMP_ECHO || packet->icmp_type == ICMP_TIMESTAMP ||
 		packet->icmp_type == ICMP_ADDRESS_MASK);
+}
+
+/*
+ * SYN-ACKs, RSTs and bare ACKs; data only for who could know the number that a SYN-ACK had. Where no
+ * SYN was seen a single packet may be forged: one window, as it says, may be answered to it.
+ */
+static bool is_part_of_session(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	const struct hb_track *track = &flow->track;
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool took_early = track->granted & HB_TCPOPT_FOREIGN; /* fast open: it may answer */
+	if ((packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK)) == HB_TCP_SYN)
+		return false;
+	if (packet->payload_len == 0 || (track->flags & HB_TRACK_ESTABLISHED))
+		return true;
+	if (!(track->flags & HB_TRACK_MIDSTREAM))
+		return took_early;
+	return flow->client_packets > 1 ||
+	       (hb_seq_at_or_after(packet->seq, track->client_ack) &&
+		hb_seq_at_or_before(end, track->client_ack + track->client_window));
+}
+
+bool hb_contain_is_own_idea(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	if (hb_contain_is_question(packet))
+		return true;
+	return hb_flow_is_tcp(flow) && packet->has_l4 && !(flow->flags & HB_FLOW_FROM_HONEYPOT) &&
+	       !is_part_of_session(flow, packet);
 }
 
 enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram,

@@ -13,6 +13,13 @@ enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram
 /* An ICMP message that asks: never an answer, though it has the numbers of one. */
 bool hb_contain_is_question(const struct hb_packet *packet);
 
+/*
+ * True for what a honeypot sends on a flow that somebody else began, and what is no part of that: a
+ * question, a connection of its own, or data for somebody who has not shown to be there. Else one
+ * packet with a forged source would let it out.
+ */
+bool hb_contain_is_own_idea(const struct hb_flow *flow, const struct hb_packet *packet);
+
 /* A later packet of such a flow. */
 enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *match,
 				  struct hb_datagram *dgram, const struct hb_packet *packet);

@@ -413,7 +413,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 			hb_life_count(core, match.flow, packet, HB_FROM_CLIENT);
 		return hb_proxy_dying(match.flow, dgram, packet);
 	}
-	if (match.direction == HB_FROM_SERVER && hb_contain_is_question(packet)) {
+	if (match.direction == HB_FROM_SERVER && hb_contain_is_own_idea(match.flow, packet)) {
 		core->counters.contained++;
 		return HB_DROP;
 	}

@@ -86,7 +86,9 @@ struct hb_flow {
 	uint8_t protocol;
 	uint8_t flags;
 	uint8_t client_rtt_4ms; /* TCP: from the gateway to the client and back, at the handshake */
-	struct hb_track track;  /* TCP */
+	/* TCP; of others: TTLs, look, and in client_next how old the flow was at the client's last
+	 * packet, in milliseconds. */
+	struct hb_track track;
 };
 
 static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must stay cheap");

@@ -124,16 +124,32 @@ static uint64_t idle_ns(const struct hb_core *core, const struct hb_flow *flow)
 	if (flow->track.flags & HB_TRACK_RESET_UNSURE)
 		return options->expiration_delay_s * HB_NS_PER_S;
 	bool served = flow->state == HB_STATE_PROXY || flow->state == HB_STATE_FORWARD;
-	bool established = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_MIDSTREAM);
+	bool established = flow->track.flags & HB_TRACK_ESTABLISHED;
+	if (flow->track.flags & HB_TRACK_MIDSTREAM) /* one stray packet is no session */
+		established = flow->client_packets > 1;
 	bool shared = flow->flags & HB_FLOW_SHARED; /* the tracker follows but one of them */
 	if (flow->protocol == HB_PROTO_TCP && served && established && !shared)
 		return options->established_timeout_s * HB_NS_PER_S;
 	return options->expiration_delay_s * HB_NS_PER_S;
 }
 
+/*
+ * Since when a flow is idle. A honeypot must not keep alive what an outsider began, or one packet with
+ * a forged source would let it talk to somebody for as long as it likes.
+ */
+static uint64_t idle_since_ns(const struct hb_flow *flow)
+{
+	if ((flow->flags & HB_FLOW_FROM_HONEYPOT) || flow->state == HB_STATE_DROPPED)
+		return flow->last_ns;
+	if (!hb_flow_is_tcp(flow))
+		return flow->started_ns + flow->track.client_next * HB_NS_PER_MS;
+	bool session = flow->track.flags & (HB_TRACK_ESTABLISHED | HB_TRACK_RESET);
+	return session || flow->client_packets > 1 ? flow->last_ns : flow->started_ns;
+}
+
 void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 {
-	uint64_t deadline = flow->last_ns + idle_ns(core, flow);
+	uint64_t deadline = idle_since_ns(flow) + idle_ns(core, flow);
 	uint64_t handover = hb_handover_deadline(core, flow);
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
 }
@@ -289,8 +305,11 @@ void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 	flow->last_ns = core->now.mono_ns;
 	flow->packets++;
 	flow->bytes += packet->len;
-	if (direction == HB_FROM_CLIENT)
-		flow->client_packets++;
+	if (direction != HB_FROM_CLIENT)
+		return;
+	flow->client_packets++;
+	if (!hb_flow_is_tcp(flow))
+		flow->track.client_next = hb_flow_age_ms(flow, core->now.mono_ns);
 }
 
 static void report(struct hb_core *core, struct hb_flow *flow, const char *reason)
@@ -313,7 +332,7 @@ void hb_life_timer(struct hb_core *core, struct hb_timer *timer)
 	if (flow->redirect != NULL && flow->record != NULL)
 		hb_handover_timer(core, flow); /* what is not due yet stays */
 	bool replaying = flow->state == HB_STATE_REPLAY;
-	if (replaying || core->now.mono_ns < flow->last_ns + idle_ns(core, flow)) {
+	if (replaying || core->now.mono_ns < idle_since_ns(flow) + idle_ns(core, flow)) {
 		hb_life_arm(core, flow);
 		return;
 	}
