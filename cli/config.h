@@ -18,6 +18,7 @@
 
 /* More than any machine that a gateway runs on has processors for. */
 #define HB_CONFIG_WORKERS_MAX 64
+#define HB_CONFIG_NO_QUEUE UINT32_MAX
 
 /* Where flow records go; a set of bits. */
 enum hb_output_kind {
@@ -41,6 +42,7 @@ struct hb_config {
 	bool debug, daemonize;
 	uint32_t uplink_mask, proof_mark, own_mark;
 	uint32_t workers;
+	uint32_t outgoing_queue; /* the first one for what honeypots send, or HB_CONFIG_NO_QUEUE */
 	struct hb_modload *modload; /* private: the files that the policy's modules are in */
 	char *source;               /* private: the file's text, NUL-terminated */
 	struct hb_ast *ast;         /* private: the texts above point into it */

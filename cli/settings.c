@@ -17,7 +17,6 @@ enum key_kind {
 	KEY_OUTPUT,
 	KEY_FORMAT,
 	KEY_WITHOUT_EFFECT, /* taken, since configurations have it, with a warning */
-	KEY_UNAVAILABLE,    /* refused: what it asks for would be missed */
 };
 
 struct key {
@@ -56,7 +55,7 @@ static const struct key keys[] = {
 	{ "mysql_password", KEY_WITHOUT_EFFECT },
 	{ "mysql_port", KEY_WITHOUT_EFFECT },
 	{ "mysql_user", KEY_WITHOUT_EFFECT },
-	{ "outgoing_queue", KEY_UNAVAILABLE },
+	{ "outgoing_queue", KEY_NUMBER, AT(outgoing_queue), 0, UINT16_MAX },
 	{ "output", KEY_OUTPUT },
 	{ "own_mark", KEY_NUMBER, AT(own_mark), 1, UINT32_MAX },
 	{ "proof_mark", KEY_NUMBER, AT(proof_mark), 1, UINT32_MAX },
@@ -112,6 +111,7 @@ static void set_defaults(struct hb_config *config)
 	config->proof_mark = UINT32_C(0x40000000);
 	config->own_mark = UINT32_C(0x80000000);
 	config->workers = 1;
+	config->outgoing_queue = HB_CONFIG_NO_QUEUE;
 }
 
 static void *field(struct context *context, const struct key *key)
@@ -253,10 +253,6 @@ static void set(struct context *context, const struct key *key,
 	case KEY_WITHOUT_EFFECT:
 		hb_diag_warning(context->diag, statement->key->start,
 				"\"%s\" has no effect in this build", key->name);
-		break;
-	case KEY_UNAVAILABLE:
-		hb_diag_error(context->diag, HB_EXIT_CONFIG, statement->key->start,
-			      "\"%s\" is not available in this build", key->name);
 		break;
 	}
 }

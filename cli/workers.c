@@ -36,12 +36,45 @@ static int add_member(struct hb_workers *workers, const struct hb_workers_setup 
 	return member->worker ? 0 : -1;
 }
 
+static bool fits(uint32_t first_queue, unsigned count)
+{
+	return first_queue + (count - 1) <= UINT16_MAX;
+}
+
+/* Worker i has a queue for each direction, if it does not have one for both. */
+static int check_queues(const struct hb_workers_setup *setup, struct hb_cli_error *err)
+{
+	uint32_t first = setup->first_queue, outgoing = setup->config->outgoing_queue;
+	uint32_t distance = first < outgoing ? outgoing - first : first - outgoing;
+
+	if (!fits(first, setup->count))
+		return hb_cli_error_set(
+			err, HB_EXIT_USAGE,
+			"%u workers from queue %u on need queues above %u: choose a "
+			"lower number with -q",
+			setup->count, (unsigned)first, UINT16_MAX);
+	if (outgoing == HB_CONFIG_NO_QUEUE)
+		return 0;
+	if (!fits(outgoing, setup->count))
+		return hb_cli_error_set(
+			err, HB_EXIT_CONFIG,
+			"%u workers with \"outgoing_queue\" %u need queues above %u", setup->count,
+			(unsigned)outgoing, UINT16_MAX);
+	if (distance < setup->count)
+		return hb_cli_error_set(err, HB_EXIT_CONFIG,
+					"\"outgoing_queue\" %u is one of the queues of the other "
+					"direction, which are %u to %u",
+					(unsigned)outgoing, (unsigned)first,
+					(unsigned)first + setup->count - 1);
+	return 0;
+}
+
 static int add_members(struct hb_workers *workers, const struct hb_workers_setup *setup,
 		       struct hb_cli_error *err)
 {
 	const struct hb_config *config = setup->config;
 	struct hb_worker_setup worker_setup = {
-		.queue_count = 1,
+		.queue_count = config->outgoing_queue == HB_CONFIG_NO_QUEUE ? 1 : 2,
 		.policy = config->policy,
 		.count = setup->count,
 		.own_mark = config->own_mark,
@@ -50,12 +83,8 @@ static int add_members(struct hb_workers *workers, const struct hb_workers_setup
 		.event = hb_logqueue_put,
 	};
 
-	if (setup->first_queue + (setup->count - 1) > UINT16_MAX)
-		return hb_cli_error_set(
-			err, HB_EXIT_USAGE,
-			"%u workers from queue %u on need queues above %u: choose a "
-			"lower number with -q",
-			setup->count, (unsigned)setup->first_queue, UINT16_MAX);
+	if (check_queues(setup, err) < 0)
+		return -1;
 	workers->log_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (workers->log_fd < 0 || getrandom(worker_setup.seed, sizeof(worker_setup.seed), 0) !=
 					   (ssize_t)sizeof(worker_setup.seed))
@@ -64,6 +93,7 @@ static int add_members(struct hb_workers *workers, const struct hb_workers_setup
 	for (unsigned i = 0; i < setup->count; i++) {
 		worker_setup.number = i;
 		worker_setup.queues[0] = (uint16_t)(setup->first_queue + i);
+		worker_setup.queues[1] = (uint16_t)(config->outgoing_queue + i);
 		if (add_member(workers, setup, &worker_setup, err) < 0)
 			return -1;
 	}

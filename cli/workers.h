@@ -2,7 +2,8 @@
 /*
  * All workers of a daemon, each with its log queue; who speaks with them speaks with all.
  *
- * Worker i has kernel queue first_queue + i. They share the policy and the seed, so a module's answer
+ * Worker i has kernel queue first_queue + i, and, where the two directions have queues of their own,
+ * outgoing_queue + i for what honeypots send. They share the policy and the seed, so a module's answer
  * about a flow does not depend on which of them is asked.
  */
 #ifndef HB_WORKERS_H

@@ -26,6 +26,7 @@ HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 OWN_MARK=0x80000000   # on the packets that honeybridd itself sends
 PROOF_MARK=0x40000000 # on those, too, and on all that it let through
 WORKERS=${WORKERS:-1}
+OUTGOING=${OUTGOING:-} # first queue for what honeypots send; none: one queue for both directions
 HASH_SEED=$SRANDOM # what leads which attacker to which worker
 
 # Runs a command in a namespace: on attacker curl http://198.51.100.9/
@@ -89,30 +90,43 @@ honeynet_up()
 		done'
 }
 
-# Makes the chains from-outside, from-honeypot and from-gateway of a table, which lead packets to queue 0.
-# With several workers they lead each attacker's packets to one of the queues, in both directions. What
+# Makes the chains from-outside, from-honeypot and from-gateway of a table, which lead packets to queue 0,
+# or what honeypots send to a queue of its own.
+# With several workers they lead each attacker's packets to one of them, in both directions. What
 # stays the same at a handover is the attacker's address: the source of what comes from outside, the
 # destination of what comes from a honeypot.
 honeynet_steering() # iptables table frontend backend
 {
-	local chain worker rule=(on gateway "$1" -t "$2")
+	local chain rule=(on gateway "$1" -t "$2")
 	for chain in from-outside from-honeypot from-gateway; do
 		"${rule[@]}" -N $chain
-		((WORKERS > 1)) || "${rule[@]}" -A $chain -j NFQUEUE --queue-num 0
 	done
-	((WORKERS > 1)) || return 0
+	if ((WORKERS > 1)); then
+		honeynet_queues "$1" "$2" queues 0
+		[[ -z $OUTGOING ]] || honeynet_queues "$1" "$2" queues-out "$OUTGOING"
+		honeynet_hashing "$@"
+		"${rule[@]}" -A from-outside -j queues
+		"${rule[@]}" -A from-gateway -j queues
+		"${rule[@]}" -A from-honeypot -j "queues${OUTGOING:+-out}"
+	else
+		"${rule[@]}" -A from-outside -j NFQUEUE --queue-num 0
+		"${rule[@]}" -A from-gateway -j NFQUEUE --queue-num 0
+		"${rule[@]}" -A from-honeypot -j NFQUEUE --queue-num "${OUTGOING:-0}"
+	fi
+}
 
-	"${rule[@]}" -N queues
+# A chain that leads packets to the workers' queues of one direction, by the mark of honeynet_hashing.
+honeynet_queues() # iptables table chain first-queue
+{
+	local worker queue rule=(on gateway "$1" -t "$2")
+	"${rule[@]}" -N "$3"
 	for ((worker = 0; worker < WORKERS; worker++)); do
-		"${rule[@]}" -N queue-$worker
+		queue=$(($4 + worker))
+		"${rule[@]}" -N queue-$queue
 		# HMARK has written the whole mark: the rest is to see that of an uplink, here none.
-		"${rule[@]}" -A queue-$worker -j MARK --set-mark 0
-		"${rule[@]}" -A queue-$worker -j NFQUEUE --queue-num $worker
-		"${rule[@]}" -A queues -m mark --mark $((worker + 1)) -j queue-$worker
-	done
-	honeynet_hashing "$@"
-	for chain in from-outside from-honeypot from-gateway; do
-		"${rule[@]}" -A $chain -j queues
+		"${rule[@]}" -A queue-$queue -j MARK --set-mark 0
+		"${rule[@]}" -A queue-$queue -j NFQUEUE --queue-num $queue
+		"${rule[@]}" -A "$3" -m mark --mark $((worker + 1)) -j queue-$queue
 	done
 }
 
@@ -129,7 +143,7 @@ honeynet_hashing() # iptables table frontend backend
 	}
 	"${rule[@]}" -A from-outside "${hash[@]}" src
 	# What honeypots send each other has no attacker: both directions belong to one worker.
-	"${rule[@]}" -A from-honeypot -d "$3,$4" -j queue-0
+	"${rule[@]}" -A from-honeypot -d "$3,$4" -j "queue-${OUTGOING:-0}"
 	"${rule[@]}" -A from-honeypot "${hash[@]}" dst
 	for error in "${types[@]}"; do
 		"${rule[@]}" -A from-outside "${errors[@]}" "$error" "${hash[@]}" dst
@@ -260,7 +274,7 @@ honeynet_queue_taken()
 {
 	local queues
 	mapfile -t queues < <(on gateway cat /proc/net/netfilter/nfnetlink_queue 2>/dev/null)
-	((${#queues[@]} == WORKERS))
+	((${#queues[@]} == (OUTGOING ? 2 : 1) * WORKERS))
 }
 
 # Starts the servers of a honeypot and waits until they listen. Their output goes to a file.

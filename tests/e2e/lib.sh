@@ -9,6 +9,7 @@
 #
 #   HONEYBRIDD=PATH   the program to test
 #   WORKERS=N         with so many workers (1)
+#   OUTGOING=N        what honeypots send comes by a queue of its own
 #   HOOK=forward      packets are queued in FORWARD, behind DNAT: the attacked address is one of a
 #                     darknet; prerouting if not given
 #   FAMILY=6          over IPv6; 4 if not given
@@ -73,7 +74,7 @@ configure()
 			log_directory = $DIR;
 			log_file = flow.log;
 			log_verbose = yes;
-			exec_directory = $DIR; workers = $WORKERS;
+			exec_directory = $DIR; workers = $WORKERS; ${OUTGOING:+outgoing_queue = $OUTGOING;}
 		}
 	END
 	cat >>"$DIR/honeybrid.conf"
