@@ -9,6 +9,7 @@
 
 #include "decide.h"
 #include "life.h"
+#include "out.h"
 #include "seq.h"
 #include "translate.h"
 
@@ -70,6 +71,63 @@ static enum hb_verdict judge(struct hb_core *core, const struct hb_match *match,
 	return hb_edit_finish(&edit);
 }
 
+/* Payload bytes that the peer takes in one segment, and that a link carries. */
+static size_t segment_bytes(const struct hb_core *core, const struct hb_flow *flow,
+			    const struct hb_packet *packet)
+{
+	size_t room = core->mtu - packet->payload_offset;
+	size_t taken = hb_track_client_payload(&flow->track);
+	return taken < room ? taken : room;
+}
+
+/*
+ * How many packets a device makes of a super-packet, its sender has chosen and we are not told. So
+ * segments are made here, and each of them is asked about; other protocols have none that could be
+ * made alike.
+ */
+static enum hb_verdict judge_segments(struct hb_core *core, const struct hb_match *match,
+				      const struct hb_datagram *dgram,
+				      const struct hb_packet *packet)
+{
+	size_t each = segment_bytes(core, match->flow, packet);
+	uint8_t *buf = core->scratch + HB_SCRATCH_SIZE;
+	size_t i = 0, len;
+	for (; (len = hb_packet_segment(packet, each, i, buf, HB_SCRATCH_SIZE)) > 0; i++) {
+		struct hb_datagram piece = {
+			.data = buf,
+			.len = len,
+			.cap = HB_SCRATCH_SIZE,
+			.in_interface = dgram->in_interface,
+			.mark = dgram->mark,
+			.tracked = dgram->tracked,
+		};
+		struct hb_packet segment;
+		if (hb_packet_parse(buf, len, &segment) == 0 &&
+		    judge(core, match, &piece, &segment) != HB_DROP)
+			hb_out_copy(core, &piece);
+	}
+	if (i == 0)
+		core->counters.contained++;
+	return HB_DROP;
+}
+
+static enum hb_verdict judge_all(struct hb_core *core, const struct hb_match *match,
+				 struct hb_datagram *dgram, const struct hb_packet *packet)
+{
+	return dgram->gso && match->direction == HB_FROM_CLIENT
+		       ? judge_segments(core, match, dgram, packet)
+		       : judge(core, match, dgram, packet);
+}
+
+/* What is sent must suit both ends: a smaller segment than either takes is never wrong. */
+static void note_server_mss(struct hb_track *track, const struct hb_packet *packet)
+{
+	uint16_t mss = packet->options.mss;
+	if ((packet->tcp_flags & HB_TCP_SYN) && mss > 0 &&
+	    (track->client_mss == 0 || mss < track->client_mss))
+		track->client_mss = mss;
+}
+
 bool hb_contain_is_question(const struct hb_packet *packet)
 {
 	if (!packet->has_l4)
@@ -120,7 +178,7 @@ enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram
 	hb_life_set_state(core, flow, HB_STATE_CONTROL);
 	hb_life_arm(core, flow);
 	struct hb_match match = { flow, HB_LEG_CLIENT, HB_FROM_CLIENT };
-	return judge(core, &match, dgram, packet);
+	return judge_all(core, &match, dgram, packet);
 }
 
 enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *match,
@@ -128,11 +186,13 @@ enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *m
 {
 	struct hb_flow *flow = match->flow;
 	if (packet->protocol == HB_PROTO_TCP && packet->has_l4) { /* not an ICMP error about it */
-		if (match->direction == HB_FROM_CLIENT)
+		if (match->direction == HB_FROM_CLIENT) {
 			hb_track_client(&flow->track, packet);
-		else
+		} else {
+			note_server_mss(&flow->track, packet);
 			hb_track_server(&flow->track, packet,
 					hb_flow_age_ms(flow, core->now.mono_ns));
+		}
 	}
-	return judge(core, match, dgram, packet);
+	return judge_all(core, match, dgram, packet);
 }

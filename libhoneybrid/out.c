@@ -53,6 +53,12 @@ static void emit(struct hb_core *core, size_t len)
 		emit_pieces(core, &dgram, next_fragment_id(core), core->mtu);
 }
 
+void hb_out_copy(struct hb_core *core, const struct hb_datagram *dgram)
+{
+	if (!core->dry_run)
+		emit_one(core, dgram);
+}
+
 void hb_out_whole(struct hb_core *core, const struct hb_whole *whole)
 {
 	if (core->dry_run)

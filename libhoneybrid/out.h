@@ -16,6 +16,9 @@ void hb_out_udp_to_server(struct hb_core *core, const struct hb_flow *flow, enum
 /* A packet that came in pieces goes on in pieces, none longer than they were. */
 void hb_out_whole(struct hb_core *core, const struct hb_whole *whole);
 
+/* A packet as it is, in place of the one that it was made of. */
+void hb_out_copy(struct hb_core *core, const struct hb_datagram *dgram);
+
 /* Answers a packet that belongs to no connection as its sender expects it (RFC 9293, 3.5.2). */
 void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet);
 

@@ -8,6 +8,7 @@ The addresses are of one IP version: this honeypot's, a host's outside, the othe
 gateway's on this side and on the outer one. WHAT is
 
   all           a few of every kind: see the functions below
+  super NUMBER  super-packets of 20 datagrams each, made by the kernel
   flood NUMBER  datagrams to the host outside, as fast as it goes; 0: until SIGTERM
 
 Frames are written to eth0 as they are: no kernel of this side has a say in it. Prints how many they were,
@@ -293,6 +294,14 @@ def ethernet(mac, packet, v6):
     return mac + bytes.fromhex("020000000066") + (b"\x86\xdd" if v6 else b"\x08\0") + packet
 
 
+def super_packets(make, number):
+    sock = socket.socket(make.family, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_UDP, 103, 100)  # UDP_SEGMENT
+    for _ in range(number):
+        sock.sendto(bytes(2000), (make.outside, 53))
+    print(number, 20 * number)
+
+
 def flood(make, send, limit):
     enough = []
     signal.signal(signal.SIGTERM, lambda *_: enough.append(True))
@@ -309,6 +318,9 @@ def main():
     mac, make = bytes.fromhex(mac.replace(":", "")), Maker(*addresses)
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sock.bind(("eth0", 0))
+    if what == "super":
+        super_packets(make, int(sys.argv[8]))
+        return
     if what == "flood":
         flood(make, lambda packet: sock.send(ethernet(mac, packet, make.v6)), int(sys.argv[8]))
         return

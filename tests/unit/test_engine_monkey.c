@@ -184,6 +184,7 @@ static void follow_emit(void *ctx, const struct hb_datagram *dgram)
 {
 	struct monkey *monkey = ctx;
 	struct hb_packet packet;
+	bool let_out;
 
 	monkey->emitted++;
 	unit_require(dgram->len <= dgram->cap);
@@ -192,7 +193,10 @@ static void follow_emit(void *ctx, const struct hb_datagram *dgram)
 	unit_require(hb_packet_checksum_ok(&packet));
 	unit_require(packet.protocol == HB_PROTO_TCP || packet.protocol == HB_PROTO_UDP);
 	unit_require(packet.protocol == HB_PROTO_UDP || dgram->len <= 1500);
-	unit_require(is_honeypot(&packet.dst) || is_in_a_flow(monkey, &packet.dst) ||
+	/* A segment of a honeypot's super-packet, let out by the rule that the IPv4 target has. */
+	let_out = packet.ip_version == 4 && packet.protocol == HB_PROTO_TCP &&
+		  is_client(monkey, &packet.src, true);
+	unit_require(is_honeypot(&packet.dst) || is_in_a_flow(monkey, &packet.dst) || let_out ||
 		     hb_addr_equal(&packet.dst, &monkey->source));
 	if (chance(monkey, 70))
 		remember(monkey, dgram->data, dgram->len);
