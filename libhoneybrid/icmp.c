@@ -23,7 +23,10 @@ enum {
 	ECHO_ID = 4,
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
+	V4_MTU = 6, /* RFC 1191 */
 	V6_UNREACHABLE = 1,
+	V6_TOO_BIG = 2,
+	V6_MTU = 4,
 };
 
 /* One quoted packet, and the error around it, on their way to the other leg. */
@@ -219,6 +222,17 @@ static bool may_report(struct hb_core *core, const struct hb_match *match,
 	       (own_leg && hb_addr_equal(&error->src, &quoted->dst));
 }
 
+/* How long a packet the link takes that was too narrow for one; 0 if the error is about something else. */
+static uint32_t reported_mtu(const struct hb_packet *error)
+{
+	const uint8_t *icmp = error->data + error->l4_offset;
+	if (error->ip_version == 6)
+		return error->icmp_type == V6_TOO_BIG ? hb_get_be32(icmp + V6_MTU) : 0;
+	if (error->icmp_type != V4_UNREACHABLE || error->icmp_code != V4_FRAGMENTATION_NEEDED)
+		return 0;
+	return hb_get_be16(icmp + V4_MTU);
+}
+
 enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			      const struct hb_packet *packet)
 {
@@ -232,6 +246,8 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	if (match.flow->state == HB_STATE_CONTROL) {
 		if (!hb_contain_passes(core, &match, packet))
 			return HB_DROP;
+		if (match.direction == HB_FROM_SERVER)
+			hb_contain_note_mtu(match.flow, &quoted, reported_mtu(packet));
 		if (hb_flow_diverted(match.flow) == NULL)
 			return HB_ACCEPT;
 	}
