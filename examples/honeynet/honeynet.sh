@@ -253,7 +253,8 @@ honeynet_recipe() # iptables darknet frontend backend
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before
-# the attacker does.
+# the attacker does. Of pieces that waited in vain it says nothing: connection tracking collects them before
+# any rule sees whose name they are in, and the error would carry a honeypot's words to whoever that is.
 honeynet_rules_errors()
 {
 	local iptables errors error
@@ -261,6 +262,7 @@ honeynet_rules_errors()
 		on gateway "$iptables" -t raw -A OUTPUT -m mark --mark $OWN_MARK/$OWN_MARK -j ACCEPT
 		errors=(-p icmp -m icmp --icmp-type)
 		[[ $iptables == ip6tables ]] && errors=(-p icmpv6 -m icmp6 --icmpv6-type)
+		on gateway "$iptables" -t raw -A OUTPUT "${errors[@]}" ttl-zero-during-reassembly -j DROP
 		for error in destination-unreachable time-exceeded parameter-problem; do
 			on gateway "$iptables" -t raw -A OUTPUT "${errors[@]}" $error -j from-gateway
 		done

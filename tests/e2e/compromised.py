@@ -8,6 +8,7 @@ The addresses are of one IP version: this honeypot's, a host's outside, the othe
 gateway's on this side and on the outer one. WHAT is
 
   all           a few of every kind: see the functions below
+  pieces        first fragments without the rest, in the name of others
   super NUMBER  super-packets of 20 datagrams each, made by the kernel
   flood NUMBER  datagrams to the host outside, as fast as it goes; 0: until SIGTERM
 
@@ -253,6 +254,18 @@ def discovery6(make):
         yield make.icmp(kind, to="fec0::1", payload=make.raw(make.outside), ttl=255)
 
 
+def pieces(make):
+    """First fragments: who puts them together may report to their sender that the rest did not come."""
+    for source in (make.outside, make.own):
+        for to in (make.outside, make.other, make.gateway, make.outer):
+            whole = make.udp(payload=PAYLOAD * 40, source=source, to=to)[40 if make.v6 else 20:]
+            if make.v6:
+                head = struct.pack("!BBHI", UDP, 0, 1, 7300)
+                yield make.ip(44, head + whole[:640], source, to)
+            else:
+                yield make.ip(UDP, whole[:640], source, to, identification=7300, fragment=0x2000)
+
+
 def whole_fragments(make):
     """A datagram in pieces, the last one first: all of it gets out, or nothing."""
     whole = make.udp(payload=PAYLOAD * 40, sport=4000)[40 if make.v6 else 20:]
@@ -318,6 +331,12 @@ def main():
     mac, make = bytes.fromhex(mac.replace(":", "")), Maker(*addresses)
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sock.bind(("eth0", 0))
+    if what == "pieces":
+        packets = list(pieces(make))
+        for packet in packets:
+            sock.send(ethernet(mac, packet, make.v6))
+        print(len(packets), 0)
+        return
     if what == "super":
         super_packets(make, int(sys.argv[8]))
         return
