@@ -156,6 +156,7 @@ wires() # host [setting...] [-- host [setting...]]...
 plain() # -I|-D
 {
 	local rule
+	unproved_passes "$1"
 	for rule in "-s $ATTACKER -d $BACKEND" "-s $BACKEND -d $ATTACKER"; do
 		# shellcheck disable=SC2086 # several words
 		on gateway iptables -t raw "$1" PREROUTING $rule -j ACCEPT
