@@ -172,7 +172,9 @@ bool hb_contain_is_own_idea(const struct hb_flow *flow, const struct hb_packet *
 {
 	if (hb_contain_is_question(packet))
 		return true;
-	return hb_flow_is_tcp(flow) && packet->has_l4 && !(flow->flags & HB_FLOW_FROM_HONEYPOT) &&
+	/* A capture may lack what made it an answer, and nobody is let out there. */
+	unsigned exempt = HB_FLOW_FROM_HONEYPOT | HB_FLOW_DRY_RUN;
+	return hb_flow_is_tcp(flow) && packet->has_l4 && !(flow->flags & exempt) &&
 	       !is_part_of_session(flow, packet);
 }
 
