@@ -76,9 +76,10 @@ struct script_segment {
 	struct hb_tcp_options options; /* .present tells which */
 	uint8_t raw[40];               /* sent: the bytes of all options, in their place */
 	size_t raw_len;
-	uint8_t offset, reserved; /* sent: where the payload seems to begin, in words; bits beside it */
-	uint8_t absent;                /* HB_TCPOPT_* that must not be there */
-	uint8_t *payload;              /* NULL for none */
+	uint8_t offset,
+		reserved; /* sent: where the payload seems to begin, in words; bits beside it */
+	uint8_t absent;   /* HB_TCPOPT_* that must not be there */
+	uint8_t *payload; /* NULL for none */
 	size_t payload_len;
 	const struct script_icmp_kind *icmp;
 	uint32_t icmp_value; /* identifier of an echo, MTU of too-big */
