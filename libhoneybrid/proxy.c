@@ -99,13 +99,13 @@ enum hb_verdict hb_proxy_dying(const struct hb_flow *flow, struct hb_datagram *d
 
 /*
  * Payload of the session. What a SYN carries is taken or not, and sent again if not; that of a RST
- * is nobody's.
+ * is nobody's. A datagram is one without payload, too: it may be answered.
  */
 static bool carries_stream(const struct hb_packet *packet)
 {
-	bool other =
-		packet->protocol == HB_PROTO_TCP && (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST));
-	return packet->payload_len > 0 && !other;
+	if (packet->protocol != HB_PROTO_TCP)
+		return true;
+	return packet->payload_len > 0 && !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST));
 }
 
 /* A FIN that leaves a hole before it; not that of a SYN or RST, which no server takes. */

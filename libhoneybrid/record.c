@@ -280,5 +280,7 @@ const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, si
 {
 	uint32_t start = i > 0 ? record->turns[i - 1].end : record->stream.base;
 	*len = hb_seq_distance(start, record->turns[i].end);
+	if (record->stream.data == NULL)
+		return NULL; /* all are empty so far */
 	return record->stream.data + hb_seq_distance(record->stream.base, start);
 }

@@ -102,7 +102,7 @@ const uint8_t *hb_record_preview(struct hb_record *record, struct hb_budget *bud
 /* Counts a datagram with which the frontend answered the last one of the client's. */
 void hb_record_udp_answer(struct hb_record *record, size_t len);
 
-/* Payload of datagram i of a UDP record. Borrowed until the record changes. */
+/* Payload of datagram i of a UDP record, perhaps NULL if empty. Borrowed until the record changes. */
 const uint8_t *hb_record_datagram(const struct hb_record *record, uint32_t i, size_t *len);
 
 #endif
