@@ -319,6 +319,11 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	}
 	if (reason == NULL && !prepare(core, flow, backend_number))
 		reason = "no memory or no free port towards the backend";
+	if (reason == NULL && !hb_flow_is_tcp(flow) &&
+	    !hb_handover_udp_hold(core, hb_handover_of(flow), packet)) {
+		hb_handover_free(core, flow);
+		reason = "no room for the datagram that decided";
+	}
 	if (reason != NULL) {
 		hb_handover_decline(core, flow, reason);
 		return false;
@@ -333,7 +338,7 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	} else {
 		/* The frontend's answer to it stays with us. */
 		bool must_pass = dgram->tracked && flow->client_packets == 1;
-		hb_handover_udp_start(core, flow, packet);
+		hb_handover_udp_start(core, flow);
 		*verdict = must_pass ? pass_to_frontend(flow, dgram, packet) : HB_DROP;
 	}
 	return true;

@@ -128,8 +128,7 @@ void hb_handover_superseded(struct hb_core *core, const struct hb_flow *flow);
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow);
 
 /* UDP (handover_udp.c): the same, called from the functions above. */
-void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
-			   const struct hb_packet *packet);
+void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow);
 enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flow,
 				       const struct hb_packet *packet);
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
@@ -137,6 +136,9 @@ enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *fl
 void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow);
 /* Counts an answer of the backend's; the first one tells how its packets must change. */
 void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet);
+/* Keeps a copy of a client's datagram. False: no room. */
+bool hb_handover_udp_hold(struct hb_core *core, struct hb_handover *handover,
+			  const struct hb_packet *packet);
 /* Frees what is held. */
 void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover);
 /* Sends what is held, and keeps it. */

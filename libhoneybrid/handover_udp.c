@@ -15,16 +15,17 @@
 
 #define ANSWER_WAIT_NS (300 * HB_NS_PER_MS)
 
-static void hold(struct hb_core *core, struct hb_handover *handover, const struct hb_packet *packet)
+bool hb_handover_udp_hold(struct hb_core *core, struct hb_handover *handover,
+			  const struct hb_packet *packet)
 {
 	size_t len = packet->payload_len;
 	size_t bytes = sizeof(struct hb_held_datagram) + len;
 	if (core->budget.used_bytes + bytes > core->budget.max_total_bytes ||
 	    handover->held_bytes + bytes > core->budget.max_each_bytes)
-		return;
+		return false;
 	struct hb_held_datagram *held = malloc(bytes);
 	if (held == NULL)
-		return;
+		return false;
 	held->next = NULL;
 	held->len = len;
 	memcpy(held->data, packet->data + packet->payload_offset, len);
@@ -32,6 +33,7 @@ static void hold(struct hb_core *core, struct hb_handover *handover, const struc
 	handover->held_bytes += bytes;
 	*handover->held_last = held;
 	handover->held_last = &held->next;
+	return true;
 }
 
 void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover)
@@ -108,10 +110,8 @@ static void replay(struct hb_core *core, struct hb_flow *flow)
 	release(core, flow);
 }
 
-void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow,
-			   const struct hb_packet *packet)
+void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow)
 {
-	hold(core, hb_handover_of(flow), packet);
 	replay(core, flow);
 }
 
@@ -119,7 +119,7 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 				       const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	hold(core, handover, packet);
+	hb_handover_udp_hold(core, handover, packet); /* or it gets lost, as datagrams may */
 	if (handover->phase == HB_PHASE_CAUGHT_UP)
 		hb_out_udp_to_server(core, flow, HB_LEG_BACKEND,
 				     packet->data + packet->payload_offset, packet->payload_len);
