@@ -182,6 +182,13 @@ static bool is_neighbour_discovery(const struct hb_packet *packet)
 	       packet->ttl == ND_HOP_LIMIT && local;
 }
 
+static bool is_syn(const struct hb_packet *packet)
+{
+	uint8_t flags = HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN;
+	return packet->protocol == HB_PROTO_TCP && packet->has_l4 &&
+	       (packet->tcp_flags & flags) == HB_TCP_SYN;
+}
+
 static enum hb_verdict refuse(struct hb_core *core, struct hb_flow *flow,
 			      const struct hb_packet *packet)
 {
@@ -253,6 +260,8 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 		return hb_proxy_shares_leg(flow, dgram, packet)
 			       ? HB_DROP
 			       : hb_forward_client(core, flow, dgram, packet);
+	case HB_STATE_DROPPED: /* the answer to its first packet may have got lost */
+		return is_syn(packet) ? refuse(core, flow, packet) : HB_DROP;
 	default:
 		return HB_DROP;
 	}
@@ -291,10 +300,7 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dgram,
 			const struct hb_packet *packet)
 {
-	uint8_t flags = HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN;
-	bool syn = flow->protocol == HB_PROTO_TCP && packet->has_l4 &&
-		   (packet->tcp_flags & flags) == HB_TCP_SYN &&
-		   hb_track_acceptable(&flow->track, packet);
+	bool syn = is_syn(packet) && hb_track_acceptable(&flow->track, packet);
 	if (syn && (flow->track.flags & HB_TRACK_MIDSTREAM) && !dgram->tracked &&
 	    flow->state != HB_STATE_CONTROL)
 		return true;
