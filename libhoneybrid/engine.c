@@ -412,13 +412,12 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 	}
 	if (match.flow == NULL)
 		return start_flow(core, dgram, packet);
+	if ((wrong || dies) && !(match.flow->flags & HB_FLOW_REPORTED))
+		hb_life_count_unseen(core, match.flow, packet);
 	if (wrong)
 		return hb_proxy_unseen(match.flow, dgram, packet);
-	if (dies) {
-		if (!(match.flow->flags & HB_FLOW_REPORTED))
-			hb_life_count(core, match.flow, packet, HB_FROM_CLIENT);
+	if (dies)
 		return hb_proxy_dying(match.flow, dgram, packet);
-	}
 	if (match.direction == HB_FROM_SERVER && hb_contain_is_own_idea(match.flow, packet)) {
 		core->counters.contained++;
 		return HB_DROP;

@@ -299,12 +299,18 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	return flow;
 }
 
-void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,
-		   enum hb_direction direction)
+void hb_life_count_unseen(struct hb_core *core, struct hb_flow *flow,
+			  const struct hb_packet *packet)
 {
 	flow->last_ns = core->now.mono_ns;
 	flow->packets++;
 	flow->bytes += packet->len;
+}
+
+void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,
+		   enum hb_direction direction)
+{
+	hb_life_count_unseen(core, flow, packet);
 	if (direction != HB_FROM_CLIENT)
 		return;
 	flow->client_packets++;

@@ -38,6 +38,10 @@ void hb_life_advance(struct hb_core *core, struct hb_flow *flow, enum hb_result 
 void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet,
 		   enum hb_direction direction);
 
+/* Counts one of the client's that no honeypot will take: for the log, but not for the rules. */
+void hb_life_count_unseen(struct hb_core *core, struct hb_flow *flow,
+			  const struct hb_packet *packet);
+
 /* Sets the flow's timer to what comes first: its own end, or a step of its handover. */
 void hb_life_arm(struct hb_core *core, struct hb_flow *flow);
 

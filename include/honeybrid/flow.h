@@ -41,7 +41,8 @@ struct hb_flow_info {
 	struct hb_time started;
 	struct hb_time last_packet;
 	uint64_t packets, bytes;       /* datagrams from the embedder, both directions; IP length */
-	uint32_t client_packets;       /* those from the client, the current one included */
+	uint32_t client_packets;       /* those from the client, the current one included; not what
+					  the frontend never sees: wrong checksum, hop limit */
 	uint64_t client_stream_bytes;  /* TCP: in-order payload of the client passed on so far,
 					 modulo 2^32 */
 	uint32_t mark;                 /* of the flow's first packet */
