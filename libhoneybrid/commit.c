@@ -220,7 +220,11 @@ static void lose_session(struct hb_core *core, struct hb_flow *flow)
 		hb_out_to_client(core, flow, &to_client);
 }
 
-/* A backend that was not reached rests. One that was may have disliked this very session. */
+/*
+ * A backend that was not reached rests. One that was may have disliked this very session, and what
+ * ended for another reason says nothing of it. Connections are taken whatever the client says then:
+ * only where there is none may silence be about the client's words.
+ */
 static void note_health(struct hb_core *core, const struct hb_flow *flow)
 {
 	const struct hb_handover *handover = hb_handover_of(flow);
@@ -231,8 +235,14 @@ static void note_health(struct hb_core *core, const struct hb_flow *flow)
 		hb_health_reached(&core->health, core->seed, &service);
 		return;
 	}
+	if (!handover->backend_gone && !handover->backend_silent)
+		return;
 	core->counters.backend_failures++;
-	hb_health_failed(&core->health, core->seed, &service, core->now.mono_ns);
+	if (handover->backend_gone || hb_flow_is_tcp(flow))
+		hb_health_failed(&core->health, core->seed, &service, core->now.mono_ns);
+	else
+		hb_health_silent(&core->health, core->seed, &service, &flow->client,
+				 core->now.mono_ns);
 }
 
 void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)

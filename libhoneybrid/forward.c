@@ -271,7 +271,7 @@ enum hb_verdict hb_forward_backend(struct hb_core *core, struct hb_flow *flow,
 	hb_edit_begin(&edit, dgram, packet);
 	if (hb_flow_is_tcp(flow))
 		return tcp_from_backend(core, flow, &edit, packet);
-	hb_handover_udp_hear(flow, packet);
+	hb_handover_udp_hear(core, flow, packet);
 	hb_translate_to_client(&edit, flow, &flow->redirect->translation);
 	return hb_edit_finish(&edit);
 }

@@ -568,13 +568,21 @@ static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t 
 	return backend_failed(flow, "did not catch up in time", buf, size);
 }
 
+static void run_out(struct hb_core *core, struct hb_flow *flow)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	char reason[160];
+	handover->backend_silent =
+		hb_flow_is_tcp(flow) ? !handover->replay.connected : handover->udp_answers == 0;
+	hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+}
+
 void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	uint64_t now = core->now.mono_ns;
-	char reason[160];
 	if (handover->phase <= HB_PHASE_CAUGHT_UP && now >= overall_deadline(flow)) {
-		hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+		run_out(core, flow);
 		return;
 	}
 	if (!hb_flow_is_tcp(flow)) {
@@ -588,7 +596,7 @@ void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
 			      handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND
 								 : HB_LEG_BACKEND)) {
 		if (handover->phase <= HB_PHASE_CAUGHT_UP) {
-			hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
+			run_out(core, flow);
 			return;
 		}
 		hb_debt_write_off(core, flow);

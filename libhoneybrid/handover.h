@@ -37,6 +37,7 @@ struct hb_handover {
 	bool client_fin;       /* a FIN follows the held bytes */
 	bool client_reset;     /* a RST waits behind the debt */
 	bool backend_gone;     /* it refused, reset or cannot be reached: no RST for it */
+	bool backend_silent;   /* all the time was over before it had said a word */
 	bool trigger_empty;    /* the trigger packet had no byte from cut on */
 
 	/* TCP: the frontend's side. */
@@ -134,8 +135,10 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *flow,
 					struct hb_datagram *dgram, const struct hb_packet *packet);
 void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow);
-/* Counts an answer of the backend's; the first one tells how its packets must change. */
-void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet);
+/* Counts an answer of the backend's; the first one tells that it is there, and how its packets must
+ * change. */
+void hb_handover_udp_hear(struct hb_core *core, struct hb_flow *flow,
+			  const struct hb_packet *packet);
 /* Keeps a copy of a client's datagram. False: no room. */
 bool hb_handover_udp_hold(struct hb_core *core, struct hb_handover *handover,
 			  const struct hb_packet *packet);

@@ -63,9 +63,6 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	hb_handover_udp_forget(core, handover);
 	hb_record_free(flow->record, &core->budget);
 	flow->record = NULL;
-	struct hb_service service = hb_handover_service(flow);
-	if (handover->udp_answers > 0)
-		hb_health_reached(&core->health, core->seed, &service);
 	core->counters.handovers_done++;
 	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);
 	hb_out_handover(core, flow, &handover->info, NULL);
@@ -126,12 +123,17 @@ enum hb_verdict hb_handover_udp_client(struct hb_core *core, struct hb_flow *flo
 	return HB_DROP;
 }
 
-void hb_handover_udp_hear(struct hb_flow *flow, const struct hb_packet *packet)
+void hb_handover_udp_hear(struct hb_core *core, struct hb_flow *flow,
+			  const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	struct hb_translation *translation = &handover->redirect.translation;
+	if (handover->udp_answers++ > 0)
+		return;
+	struct hb_service service = hb_handover_service(flow);
+	hb_health_reached(&core->health, core->seed, &service);
 	/* Nothing to keep up if the client never saw an answer of the frontend's. */
-	if (handover->udp_answers++ > 0 || flow->track.server_ttl == 0)
+	if (flow->track.server_ttl == 0)
 		return;
 	struct hb_iplook look = { .seen = 0 };
 	hb_iplook_follow(&look, packet, 1);
@@ -145,7 +147,7 @@ enum hb_verdict hb_handover_udp_backend(struct hb_core *core, struct hb_flow *fl
 					struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
-	hb_handover_udp_hear(flow, packet);
+	hb_handover_udp_hear(core, flow, packet);
 	if (handover->udp_swallow == 0) {
 		/* An answer to what the frontend never answered: the client's. */
 		struct hb_edit edit;
@@ -176,6 +178,7 @@ void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
 	if (!more && handover->udp_answers == 0) {
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[HB_ENDPOINT_TEXT_SIZE + 32] = "backend ";
 		strcat(reason, hb_endpoint_format(&handover->redirect.translation.honeypot, text));
+		handover->backend_silent = true;
 		hb_commit_undo(core, flow, strcat(reason, " does not answer"));
 		return;
 	}

@@ -144,6 +144,112 @@ START_TEST(a_full_table_forgets)
 }
 END_TEST
 
+static void note_silence(const struct hb_service *at, const char *client, uint64_t now)
+{
+	struct hb_addr addr = rig_addr(client);
+
+	hb_health_silent(&health, key, at, &addr, now);
+}
+
+/* One client may be the reason of it, and has many ports, and in IPv6 many addresses. */
+START_TEST(silence_counts_by_clients)
+{
+	struct hb_service dns = service("10.9.0.3:53", HB_PROTO_UDP);
+	struct hb_service dns6 = service("[2001:db8::3]:53", HB_PROTO_UDP);
+
+	start();
+	for (int i = 0; i < 10; i++)
+		note_silence(&dns, "10.0.0.1", 100 * S);
+	note_silence(&dns, "10.0.0.2", 100 * S);
+	ck_assert(!rests(&dns, 100 * S));
+	ck_assert_uint_eq(health.down, 0);
+	note_silence(&dns, "10.0.0.3", 101 * S);
+	ck_assert_uint_eq(health.down, 1);
+	ck_assert(rests(&dns, 106 * S - 1));
+	ck_assert(!rests(&dns, 106 * S));
+	note_silence(&dns6, "2001:db8:a::1", 101 * S);
+	note_silence(&dns6, "2001:db8:a::2", 101 * S);
+	note_silence(&dns6, "2001:db8:a::3:0:1", 101 * S);
+	note_silence(&dns6, "2001:db8:b::1", 101 * S);
+	ck_assert(!rests(&dns6, 101 * S));
+	note_silence(&dns6, "2001:db8:a:1::1", 101 * S);
+	ck_assert(rests(&dns6, 101 * S));
+	ck_assert_uint_eq(health.down, 2);
+}
+END_TEST
+
+START_TEST(an_answer_ends_all_doubts)
+{
+	struct hb_service dns = service("10.9.0.3:53", HB_PROTO_UDP);
+
+	start();
+	note_silence(&dns, "10.0.0.1", 100 * S);
+	note_silence(&dns, "10.0.0.2", 100 * S);
+	hb_health_reached(&health, key, &dns);
+	ck_assert_uint_eq(health.used, 0);
+	note_silence(&dns, "10.0.0.3", 100 * S);
+	note_silence(&dns, "10.0.0.4", 100 * S);
+	ck_assert(!rests(&dns, 100 * S));
+	note_failure(&dns, 101 * S); /* a closed port is no doubt */
+	ck_assert(rests(&dns, 101 * S));
+	ck_assert_uint_eq(health.used, 1);
+	ck_assert_uint_eq(health.down, 1);
+}
+END_TEST
+
+/* After a rest as before: the next one tries it at once, and the third makes the rest longer. */
+START_TEST(a_silent_probe_makes_way)
+{
+	struct hb_service dns = service("10.9.0.3:53", HB_PROTO_UDP);
+	static const char *const clients[] = { "10.0.0.1", "10.0.0.2", "10.0.0.3" };
+	uint64_t now = 105 * S;
+
+	start();
+	note_failure(&dns, 100 * S);
+	note_silence(&dns, "10.0.0.9", 101 * S); /* was under way when it failed */
+	for (int i = 0; i < 3; i++) {
+		ck_assert(!rests(&dns, now));
+		hb_health_try(&health, key, &dns, now, now + 5 * S);
+		ck_assert(rests(&dns, now));
+		now += S;
+		note_silence(&dns, clients[i], now);
+	}
+	ck_assert(rests(&dns, now + 10 * S - 1));
+	ck_assert(!rests(&dns, now + 10 * S));
+	ck_assert_uint_eq(health.down, 1);
+}
+END_TEST
+
+/* Nobody is alone with one who is only doubted, and a doubt takes nobody's place who rests. */
+START_TEST(a_doubt_is_no_failure)
+{
+	struct hb_service dns = service("10.9.0.3:53", HB_PROTO_UDP);
+	struct hb_service http = service("10.9.0.3:80", HB_PROTO_TCP);
+
+	start();
+	note_failure(&http, 100 * S);
+	note_silence(&dns, "10.0.0.1", 100 * S);
+	hb_health_try(&health, key, &dns, 101 * S, 106 * S);
+	ck_assert(!rests(&dns, 101 * S));
+	start();
+	note_failure(&dns, 100 * S);
+	for (unsigned i = 0; i < 4000; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "10.%u.%u.3:80", 10 + i / 200, i % 200);
+		struct hb_service at = service(text, HB_PROTO_UDP);
+
+		note_silence(&at, "10.0.0.1", 100 * S);
+		if (i % 2)
+			hb_health_reached(&health, key, &at);
+	}
+	ck_assert(rests(&dns, 101 * S));
+	ck_assert_uint_eq(health.down, 1);
+	ck_assert_uint_le(health.used, HB_HEALTH_SLOTS);
+	ck_assert_uint_gt(health.used, HB_HEALTH_SLOTS / 4);
+}
+END_TEST
+
 /* In an engine: what is a failure of the backend's, and what is not. */
 
 static void open_rig(struct rig *rig)
@@ -240,6 +346,76 @@ START_TEST(who_resets_a_session_does_not_rest)
 }
 END_TEST
 
+/* A datagram that the frontend answered, and one that is handed over and finds no answer. */
+static void meet_silence(struct rig *rig, const char *client)
+{
+	for (int i = 0; i < 3; i++) {
+		rig_udp(rig, client, RIG_ATTACKED, "x");
+		rig_udp(rig, RIG_FRONTEND, client, "y");
+	}
+	rig_udp(rig, client, RIG_ATTACKED, "x");
+	for (int i = 0; i < 20; i++)
+		rig_advance(rig, 100 * RIG_MS);
+}
+
+START_TEST(silence_about_datagrams_is_doubted)
+{
+	struct rig rig;
+
+	open_rig(&rig);
+	meet_silence(&rig, "10.0.0.1");
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 1);
+	meet_silence(&rig, "10.0.0.2");
+	ck_assert_uint_eq(rig_counters(&rig).backends_down, 0);
+	meet_silence(&rig, "10.0.0.3");
+	ck_assert_uint_eq(rig_counters(&rig).backends_down, 1);
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 3);
+	meet_silence(&rig, "10.0.0.4");
+	ck_assert_uint_eq(rig_counters(&rig).handovers_started, 3);
+	rig_close(&rig);
+}
+END_TEST
+
+/* One that was handed over although nothing had been heard of the backend; its answer comes late. */
+START_TEST(a_late_answer_is_one)
+{
+	struct rig rig;
+
+	open_rig(&rig);
+	meet_silence(&rig, "10.0.0.1");
+	meet_silence(&rig, "10.0.0.2");
+	for (int i = 0; i < 4; i++)
+		rig_udp(&rig, "10.0.0.3", RIG_ATTACKED, "x");
+	for (int i = 0; i < 20; i++)
+		rig_advance(&rig, 100 * RIG_MS);
+	ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+	rig_udp(&rig, RIG_BACKEND, "10.0.0.3", "y");
+	meet_silence(&rig, "10.0.0.4");
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 3);
+	ck_assert_uint_eq(rig_counters(&rig).backends_down, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+/* It ended since the frontend acknowledged what it was never seen to get. */
+START_TEST(another_reason_is_no_failure)
+{
+	struct rig rig;
+
+	open_rig(&rig);
+	decide(&rig, 2000);
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, HB_TCP_ACK, 5001, 1004,
+					 .to_port = 2000 });
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	ck_assert_str_eq(rig.reason, "the frontend took what was not recorded");
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 0);
+	ck_assert_uint_eq(rig_counters(&rig).backends_down, 0);
+	rig_close(&rig);
+}
+END_TEST
+
 /* An end that was ours says nothing of the backend. */
 START_TEST(a_stop_is_no_failure)
 {
@@ -248,6 +424,8 @@ START_TEST(a_stop_is_no_failure)
 	open_rig(&rig);
 	decide(&rig, 2000);
 	hb_engine_stop(rig.engine, rig.now);
+	ck_assert_uint_eq(rig_counters(&rig).handovers_failed, 1);
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 0);
 	ck_assert_uint_eq(rig_counters(&rig).backends_down, 0);
 	decide(&rig, 2001);
 	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
@@ -321,6 +499,8 @@ END_TEST
 
 UNIT_MAIN("health", who_was_not_reached_rests, a_probe_is_alone, the_rest_doubles,
 	  what_fails_together_counts_once, who_is_reached_rests_no_longer, a_full_table_forgets,
-	  after_a_refusal_nobody_waits, who_does_not_answer_rests,
+	  silence_counts_by_clients, an_answer_ends_all_doubts, a_silent_probe_makes_way,
+	  a_doubt_is_no_failure, silence_about_datagrams_is_doubted, another_reason_is_no_failure,
+	  a_late_answer_is_one, after_a_refusal_nobody_waits, who_does_not_answer_rests,
 	  who_resets_a_session_does_not_rest, a_stop_is_no_failure, others_are_asked_meanwhile,
 	  a_pool_spares_who_rests, a_pool_may_rest_as_a_whole)
