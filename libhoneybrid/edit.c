@@ -20,6 +20,7 @@ enum {
 	IPV4_SUM = 10,
 	IPV4_SRC = 12,
 	IPV4_DST = 16,
+	IPV4_HEADER = 20,
 	IPV6_HEADER = 40,
 	IPV6_LENGTH = 4,
 	IPV6_HOP_LIMIT = 7,
@@ -33,7 +34,12 @@ enum {
 	TCP_WINDOW = 14,
 	ICMP_SUM = 2,
 	ICMP_ID = 4,
+	OPTION_END = 0,
 	OPTION_NOP = 1,
+	OPTION_RECORD_ROUTE = 7,
+	OPTION_TIMESTAMP = 68,
+	OPTION_LOOSE_ROUTE = 131,
+	OPTION_STRICT_ROUTE = 137,
 	ECN_MASK = 3,
 };
 
@@ -197,6 +203,46 @@ void hb_edit_look(struct hb_edit *edit, const struct hb_iplook_change *change)
 	}
 	uint16_t id = (uint16_t)(edit->packet->ip_id + change->id_difference);
 	edit_ipv4_word(edit, IPV4_ID, change->zero_id ? 0 : id);
+}
+
+static bool tells_route(uint8_t option)
+{
+	return option == OPTION_RECORD_ROUTE || option == OPTION_TIMESTAMP ||
+	       option == OPTION_LOOSE_ROUTE || option == OPTION_STRICT_ROUTE;
+}
+
+static void header_byte(uint8_t *header, size_t offset, uint8_t byte)
+{
+	uint8_t *word = header + (offset & ~(size_t)1);
+	uint16_t old_word = hb_get_be16(word);
+	header[offset] = byte;
+	hb_put_be16(header + IPV4_SUM, hb_checksum_update16(hb_get_be16(header + IPV4_SUM),
+							    old_word, hb_get_be16(word)));
+}
+
+/* What lies behind an option that cannot be right, or behind the end, nobody reads. */
+bool hb_edit_header_hide_route(uint8_t *header, size_t header_len)
+{
+	bool found = false;
+	size_t at = IPV4_HEADER, len;
+	for (; at + 1 < header_len && header[at] != OPTION_END; at += len) {
+		len = header[at] == OPTION_NOP ? 1 : header[at + 1];
+		if (len == 0 || at + len > header_len)
+			break;
+		if (!tells_route(header[at]))
+			continue;
+		for (size_t i = 0; i < len; i++)
+			header_byte(header, at + i, OPTION_NOP);
+		found = true;
+	}
+	return found;
+}
+
+void hb_edit_hide_route(struct hb_edit *edit)
+{
+	const struct hb_packet *packet = edit->packet;
+	if (packet->ip_options)
+		edit->changed |= hb_edit_header_hide_route(edit->dgram->data, packet->l4_offset);
 }
 
 void hb_edit_seq(struct hb_edit *edit, uint32_t seq)

@@ -25,6 +25,10 @@ void hb_edit_ttl(struct hb_edit *edit, uint8_t ttl);
 void hb_edit_tos(struct hb_edit *edit, uint8_t tos);
 /* The fields of its IP header that tell hosts apart, DSCP among them; ECN bits stay. */
 void hb_edit_look(struct hb_edit *edit, const struct hb_iplook_change *change);
+/* IPv4 options that tell or choose the way become NOPs. */
+void hb_edit_hide_route(struct hb_edit *edit);
+/* The same in any IPv4 header, whose checksum goes with it. True: there were some. */
+bool hb_edit_header_hide_route(uint8_t *header, size_t header_len);
 
 /* Bytes that the transport checksum covers; offset from the start of the datagram. */
 void hb_edit_u8(struct hb_edit *edit, size_t offset, uint8_t value);

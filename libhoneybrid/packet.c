@@ -88,6 +88,7 @@ static int read_ipv4_header(struct hb_packet *packet, size_t available)
 	packet->src = hb_addr_from_ipv4(header + 12);
 	packet->dst = hb_addr_from_ipv4(header + 16);
 	packet->l4_offset = (uint16_t)header_len;
+	packet->ip_options = header_len > IPV4_HEADER_MIN;
 	return 0;
 }
 

@@ -23,6 +23,12 @@ struct hb_translation hb_translate_frontend(const struct hb_flow *flow)
 					.client_port = leg.client_port };
 }
 
+bool hb_translate_hides_route(const struct hb_flow *flow)
+{
+	return flow->state == HB_STATE_FORWARD || flow->redirect != NULL ||
+	       !hb_flow_is_identity(flow);
+}
+
 /*
  * SACK blocks from the client. Blocks below the first byte that came from this honeypot mean
  * nothing to it: the option goes then (handover rule 14).
@@ -103,6 +109,8 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
+	if (hb_translate_hides_route(flow))
+		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_honeypot(edit, &flow->track, translation);
 }
@@ -143,6 +151,8 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	hb_edit_source(edit, &attacked);
 	hb_edit_destination(edit, &client);
+	if (hb_translate_hides_route(flow))
+		hb_edit_hide_route(edit);
 	if (translation->ttl_difference != 0)
 		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
 	if (translation->look.changes)

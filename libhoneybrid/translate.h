@@ -19,6 +19,12 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 			    const struct hb_translation *translation);
 
+/*
+ * The way of the flow's packets is not the one that its addresses tell: IP options that record or
+ * choose it have to go (handover rule 28).
+ */
+bool hb_translate_hides_route(const struct hb_flow *flow);
+
 /* A window in bytes as a field under a shift: saturating, and never 0 for what is not 0. */
 uint16_t hb_translate_window(uint32_t bytes, uint8_t shift);
 

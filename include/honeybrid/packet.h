@@ -110,6 +110,7 @@ struct hb_packet {
 	bool dont_fragment;
 	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
 	bool more_fragments; /* and not its last one */
+	bool ip_options;     /* the IPv4 header has options */
 	uint16_t fragment_offset_bytes;
 	uint32_t fragment_id; /* which packet it is a piece of; else 0 */
 	uint16_t

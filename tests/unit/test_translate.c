@@ -175,7 +175,7 @@ static bool sums_are_right(const struct fixture *f)
 
 	unit_require(hb_packet_parse(f->dgram.data, f->dgram.len, &packet) == 0);
 	if (f->version == 4 &&
-	    hb_checksum_fold(hb_checksum_add(0, f->dgram.data, 20)) != UINT16_MAX)
+	    hb_checksum_fold(hb_checksum_add(0, f->dgram.data, packet.l4_offset)) != UINT16_MAX)
 		return false;
 	return hb_packet_checksum_ok(&packet);
 }
@@ -593,10 +593,90 @@ START_TEST(any_bytes_may_be_edited)
 }
 END_TEST
 
-UNIT_MAIN("translate", there_and_back_is_where_it_was, a_wrong_sum_stays_wrong,
-	  an_unfinished_sum_is_finished, a_super_packets_sum_is_left_alone,
-	  nothing_to_change_is_accepted_as_it_is, a_udp_sum_is_never_0,
-	  the_frontend_needs_addresses_only, numbers_shift,
+/* Options of an IPv4 header: some that tell or choose the way, at even and odd places, some not. */
+static const struct {
+	uint8_t before[20], after[20];
+} routes[] = {
+	{ { 7, 7, 8, 10, 9, 0, 1, 0 }, { 1, 1, 1, 1, 1, 1, 1, 0 } },
+	{ { 1, 68, 8, 9, 0, 1, 2, 3, 4, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 0 } },
+	{ { 1, 1, 131, 7, 4, 10, 9, 0, 2, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 0 } },
+	{ { 137, 3, 4, 7, 3, 4 }, { 1, 1, 1, 1, 1, 1 } },
+	{ { 148, 4, 0, 0, 7, 3, 4, 0 }, { 148, 4, 0, 0, 1, 1, 1, 0 } }, /* router alert */
+	{ { 148, 4, 7, 3, 0, 7, 3, 4 }, { 148, 4, 7, 3, 0, 7, 3, 4 } }, /* behind the end */
+	{ { 7, 21 }, { 7, 21 } },                                       /* longer than there is */
+	{ { 30, 0, 7, 3, 4 }, { 30, 0, 7, 3, 4 } },
+	{ { [19] = 7 }, { [19] = 7 } },
+};
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+/* Into the packet, whose memory stays as long as it is exactly. */
+static void insert_options(struct fixture *f, const uint8_t options[20])
+{
+	size_t len = f->dgram.len + 20;
+	uint8_t *data = malloc(len);
+
+	unit_require(data != NULL);
+	memcpy(data, f->dgram.data, 20);
+	memcpy(data + 20, options, 20);
+	memcpy(data + 40, f->dgram.data + 20, f->dgram.len - 20);
+	data[0] = 0x4a;
+	hb_put_be16(data + 2, (uint16_t)len);
+	hb_checksum_fill_ipv4(data, 40);
+	free(f->dgram.data);
+	f->dgram = (struct hb_datagram){ .data = data, .len = len, .cap = len };
+}
+
+START_TEST(options_tell_no_route)
+{
+	for (uint64_t seed = 0; seed < 1000; seed++) {
+		bool from_client = seed & 1;
+		struct fixture f = make(seed, from_client);
+		size_t i = seed / 2 % ROUTES;
+
+		if (f.version == 4) {
+			insert_options(&f, routes[i].before);
+			unit_require(translate(&f, from_client) == HB_ACCEPT_MODIFIED);
+			unit_require(memcmp(f.dgram.data + 20, routes[i].after, 20) == 0);
+			unit_require(sums_are_right(&f));
+			check_addresses(&f, from_client);
+		}
+		free(f.dgram.data);
+	}
+}
+END_TEST
+
+/* Where nothing is translated the way is the one that the addresses tell. */
+START_TEST(options_stay_where_nothing_is_hidden)
+{
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		bool from_client = seed & 1;
+		struct fixture f = make(seed, from_client);
+
+		f.flow.target = &f.target;
+		f.flow.state = HB_STATE_PROXY;
+		f.flow.attacked = f.target.frontend.addr;
+		f.flow.attacked_port = f.target.frontend.port;
+		f.translation = hb_translate_frontend(&f.flow);
+		free(f.dgram.data);
+		make_packet(&f, from_client);
+		if (f.version == 4 && f.kind != KIND_ECHO) {
+			insert_options(&f, routes[0].before);
+			unit_require(translate(&f, from_client) == HB_ACCEPT);
+			f.flow.state = HB_STATE_FORWARD;
+			unit_require(translate(&f, from_client) == HB_ACCEPT_MODIFIED);
+			unit_require(memcmp(f.dgram.data + 20, routes[0].after, 20) == 0);
+			unit_require(sums_are_right(&f));
+		}
+		free(f.dgram.data);
+	}
+}
+END_TEST
+
+UNIT_MAIN("translate", options_tell_no_route, options_stay_where_nothing_is_hidden,
+	  there_and_back_is_where_it_was, a_wrong_sum_stays_wrong, an_unfinished_sum_is_finished,
+	  a_super_packets_sum_is_left_alone, nothing_to_change_is_accepted_as_it_is,
+	  a_udp_sum_is_never_0, the_frontend_needs_addresses_only, numbers_shift,
 	  an_ack_is_never_below_the_first_byte_that_counts, a_bare_reset_has_no_ack,
 	  sack_blocks_shift, sack_may_have_to_go, windows_have_edges,
 	  windows_are_scaled_as_the_reader_expects, the_ttl_stays_within_a_byte,
