@@ -19,7 +19,6 @@
 enum {
 	IPV4_SUM = 10,
 	TCP_SEQ = 4,
-	ICMP_SUM = 2,
 	ECHO_ID = 4,
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
@@ -37,57 +36,90 @@ struct rewrite {
 
 static bool is_quoted(const struct rewrite *rewrite, size_t offset, size_t len)
 {
-	return rewrite->error->quoted_offset + offset + len <= rewrite->error->len;
+	return offset + len <= rewrite->quoted->len; /* behind it may be ICMP's own (RFC 4884) */
 }
 
-/* Addresses inside are not covered by a sum of their own, but for the quoted IPv4 header's. */
+static uint8_t *quotation(const struct rewrite *rewrite)
+{
+	return rewrite->dgram->data + rewrite->error->quoted_offset;
+}
+
+/*
+ * The quoted transport checksum goes with what it covers, if it is quoted at all: what is wrong with
+ * it tells of the leg as well. 0 is none for UDP.
+ */
+static void quoted_sum(const struct rewrite *rewrite, uint16_t old_word, uint16_t new_word)
+{
+	size_t at = hb_checksum_l4_offset(rewrite->quoted);
+	bool udp = rewrite->quoted->protocol == HB_PROTO_UDP;
+	if (at == 0 || !is_quoted(rewrite, at, 2))
+		return;
+	uint16_t sum = hb_get_be16(quotation(rewrite) + at);
+	if (udp && sum == 0)
+		return;
+	sum = hb_checksum_update16(sum, old_word, new_word);
+	hb_put_be16(quotation(rewrite) + at, udp && sum == 0 ? UINT16_MAX : sum);
+}
+
+/* Of the transport header: only what is there of it. */
+static void quoted_word(const struct rewrite *rewrite, size_t offset, uint16_t word)
+{
+	size_t at = rewrite->quoted->l4_offset + offset;
+	if (!is_quoted(rewrite, at, 2))
+		return;
+	quoted_sum(rewrite, hb_get_be16(quotation(rewrite) + at), word);
+	hb_put_be16(quotation(rewrite) + at, word);
+}
+
+/* An address counts in the quoted IPv4 header's sum, and in all pseudo-headers. */
 static void quoted_address(const struct rewrite *rewrite, bool source, const struct hb_addr *addr)
 {
-	uint8_t *header = rewrite->dgram->data + rewrite->error->quoted_offset;
-	if (rewrite->quoted->ip_version == 6) {
-		for (size_t i = 0; i < 16; i++)
-			header[(source ? 8 : 24) + i] = addr->bytes[i];
-		return;
+	bool ipv6 = rewrite->quoted->ip_version == 6;
+	uint8_t *header = quotation(rewrite);
+	uint8_t *field = header + (ipv6 ? (source ? 8 : 24) : (source ? 12 : 16));
+	for (size_t i = ipv6 ? 0 : 12; i < 16; i += 2, field += 2) {
+		uint16_t old_word = hb_get_be16(field), word = hb_get_be16(addr->bytes + i);
+		hb_put_be16(field, word);
+		if (!ipv6)
+			hb_put_be16(header + IPV4_SUM,
+				    hb_checksum_update16(hb_get_be16(header + IPV4_SUM), old_word,
+							 word));
+		if (rewrite->quoted->protocol != HB_PROTO_ICMP)
+			quoted_sum(rewrite, old_word, word);
 	}
-	size_t at = source ? 12 : 16;
-	uint16_t sum =
-		hb_checksum_update32(hb_get_be16(header + IPV4_SUM), hb_get_be32(header + at),
-				     hb_get_be32(addr->bytes + 12));
-	hb_put_be16(header + IPV4_SUM, sum);
-	for (size_t i = 0; i < 4; i++)
-		header[at + i] = addr->bytes[12 + i];
-}
-
-/* The quoted sum goes with it: ICMP's is of the echo alone. */
-static void quoted_echo_id(const struct rewrite *rewrite, uint16_t id)
-{
-	uint8_t *echo =
-		rewrite->dgram->data + rewrite->error->quoted_offset + rewrite->quoted->l4_offset;
-	if (!is_quoted(rewrite, rewrite->quoted->l4_offset + (size_t)ECHO_ID, 2))
-		return;
-	hb_put_be16(echo + ICMP_SUM, hb_checksum_update16(hb_get_be16(echo + ICMP_SUM),
-							  hb_get_be16(echo + ECHO_ID), id));
-	hb_put_be16(echo + ECHO_ID, id);
 }
 
 static void quoted_endpoint(const struct rewrite *rewrite, bool source,
 			    const struct hb_endpoint *endpoint)
 {
 	uint8_t protocol = rewrite->quoted->protocol;
-	size_t at = rewrite->quoted->l4_offset + (source ? 0u : 2u);
 	quoted_address(rewrite, source, &endpoint->addr);
-	if ((protocol == HB_PROTO_TCP || protocol == HB_PROTO_UDP) && is_quoted(rewrite, at, 2))
-		hb_put_be16(rewrite->dgram->data + rewrite->error->quoted_offset + at,
-			    endpoint->port);
-	if (source && rewrite->quoted->is_icmp_echo)
-		quoted_echo_id(rewrite, endpoint->port);
+	if (!rewrite->quoted->has_l4)
+		return;
+	if (protocol == HB_PROTO_TCP || protocol == HB_PROTO_UDP)
+		quoted_word(rewrite, source ? 0 : 2, endpoint->port);
+	else if (source && rewrite->quoted->is_icmp_echo)
+		quoted_word(rewrite, ECHO_ID, endpoint->port);
 }
 
 static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)
 {
-	size_t at = rewrite->quoted->l4_offset + (size_t)TCP_SEQ;
-	if (rewrite->quoted->protocol == HB_PROTO_TCP && is_quoted(rewrite, at, 4))
-		hb_put_be32(rewrite->dgram->data + rewrite->error->quoted_offset + at, seq);
+	if (rewrite->quoted->protocol != HB_PROTO_TCP || !rewrite->quoted->has_l4)
+		return;
+	quoted_word(rewrite, TCP_SEQ, (uint16_t)(seq >> 16));
+	quoted_word(rewrite, TCP_SEQ + 2, (uint16_t)seq);
+}
+
+/* IP options that tell of another way than the addresses do, inside and out. */
+static void hide_route(const struct hb_flow *flow, const struct rewrite *rewrite,
+		       struct hb_edit *edit)
+{
+	if (!hb_translate_hides_route(flow))
+		return;
+	hb_edit_hide_route(edit);
+	if (rewrite->quoted->ip_options &&
+	    hb_edit_header_hide_route(quotation(rewrite), rewrite->quoted->l4_offset))
+		edit->changed = true;
 }
 
 static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edit)
@@ -117,6 +149,7 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	if (!own)
 		hb_edit_source(&edit, &attacked);
+	hide_route(flow, rewrite, &edit);
 	return finish(rewrite, &edit);
 }
 
@@ -140,6 +173,7 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 		quoted_seq(rewrite, seq);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	hb_edit_destination(&edit, &translation.honeypot);
+	hide_route(flow, rewrite, &edit);
 	return finish(rewrite, &edit);
 }
 
@@ -237,6 +271,12 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			      const struct hb_packet *packet)
 {
 	struct hb_packet quoted;
+	/* Nobody takes one with a wrong sum, and nothing that it says counts. */
+	if (dgram->checksum == HB_CHECKSUM_COMPLETE && !dgram->gso &&
+	    !hb_packet_checksum_ok(packet)) {
+		core->counters.malformed++;
+		return HB_DROP;
+	}
 	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
 		return about_nothing(core, dgram, packet);
 	struct rewrite rewrite = { dgram, packet, &quoted };

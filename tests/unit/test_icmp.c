@@ -90,6 +90,16 @@ static bool quoted_sum_is_right(const struct rig *rig)
 	       hb_checksum_fold(hb_checksum_add(0, header, 20)) == UINT16_MAX;
 }
 
+/* Where all of the packet is quoted, its transport checksum must fit what became of it. */
+static bool quoted_transport_is_right(const struct rig *rig)
+{
+	size_t at = rig->packet.quoted_offset;
+	struct hb_packet whole;
+
+	return hb_packet_parse(rig->data + at, rig->packet.len - at, &whole) != 0 ||
+	       hb_packet_checksum_ok(&whole);
+}
+
 /* What the last verdict let pass quotes a packet from one endpoint to the other. */
 static struct hb_packet check_quoted(const struct rig *rig, const char *src, uint16_t src_port,
 				     const char *dst, uint16_t dst_port)
@@ -101,6 +111,7 @@ static struct hb_packet check_quoted(const struct rig *rig, const char *src, uin
 	unit_require(is(&quoted.src, src) && is(&quoted.dst, dst));
 	unit_require(quoted.src_port == src_port && quoted.dst_port == dst_port);
 	unit_require(quoted_sum_is_right(rig));
+	unit_require(quoted_transport_is_right(rig));
 	return quoted;
 }
 
@@ -356,6 +367,11 @@ START_TEST(an_error_about_a_diverted_flow_names_who_was_asked)
 	ck_assert(is(&rig.packet.src, OUTSIDE));
 	ck_assert(is(&rig.packet.dst, RIG_FRONTEND));
 	check_quoted(&rig, RIG_FRONTEND, 5000, OUTSIDE, 53);
+	hb_put_be16(quoted + 26, 0); /* no sum at all: none is made up */
+	ck_assert_int_eq(send_error(&rig, &(struct error){ "10.8.0.53", RIG_FRONTEND,
+							   .quoted = quoted, .len = len }),
+			 HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(hb_get_be16(rig.data + rig.packet.quoted_offset + 26), 0);
 	/* The honeypot's own, about an answer that came too late: not for who was asked. */
 	as_sent = rig_ip(OUTSIDE, 53, RIG_FRONTEND, 5000);
 	len = hb_build_udp(quoted, sizeof(quoted), &as_sent, (const uint8_t *)"you", 3);
@@ -370,7 +386,71 @@ START_TEST(an_error_about_a_diverted_flow_names_who_was_asked)
 }
 END_TEST
 
-UNIT_MAIN("icmp", an_error_about_a_diverted_flow_names_who_was_asked,
+/* Room for one address, which a router on the honeypot's side took. */
+static size_t insert_route(uint8_t *buf, size_t len)
+{
+	static const uint8_t route[] = { 7, 7, 8, 10, 9, 0, 1, 0 };
+
+	memmove(buf + 20 + sizeof(route), buf + 20, len - 20);
+	memcpy(buf + 20, route, sizeof(route));
+	len += sizeof(route);
+	buf[0] = 0x47;
+	hb_put_be16(buf + 2, (uint16_t)len);
+	hb_checksum_fill_ipv4(buf, 28);
+	return len;
+}
+
+static void check_nops(const uint8_t *header)
+{
+	ck_assert_uint_eq(header[0], 0x47);
+	for (size_t i = 20; i < 27; i++)
+		ck_assert_uint_eq(header[i], 1);
+	ck_assert_uint_eq(hb_checksum_fold(hb_checksum_add(0, header, 28)), UINT16_MAX);
+}
+
+START_TEST(options_tell_no_route_inside_and_out)
+{
+	const struct hb_datagram as = { .in_interface = 1 };
+	uint8_t quoted[2048], buf[2048];
+	struct error error = { RIG_FRONTEND, RIG_CLIENT, .quoted = quoted };
+	struct rig rig;
+	size_t len;
+
+	open_session(&rig, &families[0], "third");
+	error.len = insert_route(quoted, quote_of_client(quoted));
+	len = insert_route(buf, build_error(buf, &error));
+	ck_assert_int_eq(rig_input(&rig, buf, len, &as), HB_ACCEPT_MODIFIED);
+	ck_assert(hb_packet_checksum_ok(&rig.packet));
+	check_nops(rig.data);
+	check_nops(rig.data + rig.packet.quoted_offset);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Of a device that would finish the sum nothing is wrong yet. */
+START_TEST(a_wrong_sum_is_refused)
+{
+	struct hb_datagram as = { .in_interface = 1 };
+	uint8_t quoted[2048], buf[2048];
+	struct error error = { RIG_FRONTEND, RIG_CLIENT, .quoted = quoted };
+	struct rig rig;
+	size_t len;
+
+	open_session(&rig, &families[0], "third");
+	error.len = quote_of_client(quoted);
+	len = build_error(buf, &error);
+	buf[22] ^= 0x55;
+	ck_assert_int_eq(rig_input(&rig, buf, len, &as), HB_DROP);
+	ck_assert_uint_eq(rig_counters(&rig).malformed, 1);
+	as.checksum = HB_CHECKSUM_PARTIAL;
+	ck_assert_int_eq(rig_input(&rig, buf, len, &as), HB_ACCEPT_MODIFIED);
+	ck_assert(hb_packet_checksum_ok(&rig.packet));
+	rig_close(&rig);
+}
+END_TEST
+
+UNIT_MAIN("icmp", options_tell_no_route_inside_and_out, a_wrong_sum_is_refused,
+	  an_error_about_a_diverted_flow_names_who_was_asked,
 	  a_honeypots_error_becomes_the_attacked_ones, an_error_from_outside_reaches_the_frontend,
 	  after_a_handover_the_number_is_the_backends, a_former_frontends_error_is_dropped,
 	  a_honeypot_tells_nobody_else, nothing_is_told_of_what_was_refused, errors_about_nothing,
