@@ -159,7 +159,8 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	if (backend->endpoint.port == 0)
 		handover->redirect.translation.honeypot.port = flow->attacked_port;
 	if (flow->record == NULL)
-		flow->record = hb_record_new(hb_flow_is_tcp(flow) ? handover->cut : 0);
+		flow->record =
+			hb_record_new(&core->budget, hb_flow_is_tcp(flow) ? handover->cut : 0);
 	if (flow->record != NULL)
 		hb_record_window(flow->record, hb_track_client_window_bytes(&flow->track));
 	if (flow->record == NULL || !enter_leg(core, flow)) {

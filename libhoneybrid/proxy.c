@@ -16,7 +16,8 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 	const uint8_t *payload = packet->data + packet->payload_offset;
 	uint32_t limit = flow->target->policy->options.max_packet_buffer;
 	if (flow->record == NULL)
-		flow->record = hb_record_new(hb_flow_is_tcp(flow) ? flow->track.client_next : 0);
+		flow->record = hb_record_new(&core->budget,
+					     hb_flow_is_tcp(flow) ? flow->track.client_next : 0);
 	if (flow->record == NULL) {
 		hb_handover_decline(core, flow, "no memory for the recording");
 		return;

@@ -8,13 +8,18 @@
 
 /* Longer dialogues are not replayed. */
 #define TURNS_MAX 4096
+#define FIRST_TURNS 4
 #define NS_PER_MS 1000000
 
-struct hb_record *hb_record_new(uint32_t base)
+struct hb_record *hb_record_new(struct hb_budget *budget, uint32_t base)
 {
+	if (budget->used_bytes + sizeof(struct hb_record) > budget->max_total_bytes)
+		return NULL;
 	struct hb_record *record = calloc(1, sizeof(*record));
-	if (record != NULL)
-		hb_stream_init(&record->stream, base);
+	if (record == NULL)
+		return NULL;
+	budget->used_bytes += sizeof(*record);
+	hb_stream_init(&record->stream, base);
 	return record;
 }
 
@@ -33,6 +38,7 @@ static void drop_memory(struct hb_record *record, struct hb_budget *budget)
 	while (record->early != NULL)
 		free_early(record, budget, record->early);
 	hb_stream_fini(&record->stream, budget);
+	budget->used_bytes -= record->turn_cap * sizeof(*record->turns);
 	free(record->turns);
 	record->turns = NULL;
 	record->turn_count = 0;
@@ -44,6 +50,7 @@ void hb_record_free(struct hb_record *record, struct hb_budget *budget)
 	if (record == NULL)
 		return;
 	drop_memory(record, budget);
+	budget->used_bytes -= sizeof(*record);
 	free(record);
 }
 
@@ -53,8 +60,32 @@ void hb_record_give_up(struct hb_record *record, struct hb_budget *budget)
 	record->given_up = true;
 }
 
-/* The turn that bytes with this ACK belong to: the last one, or a new one. NULL: no memory. */
-static struct hb_turn *turn_for(struct hb_record *record, uint32_t ack, bool always_new)
+/* Makes room for another turn. Turns of a byte take more than their payload: they count as well. */
+static bool grow_turns(struct hb_record *record, struct hb_budget *budget)
+{
+	size_t size = sizeof(*record->turns);
+	size_t cap = record->turn_cap ? (size_t)record->turn_cap * 2 : FIRST_TURNS;
+	if (cap > TURNS_MAX)
+		cap = TURNS_MAX;
+	if (cap > budget->max_each_bytes / size)
+		cap = budget->max_each_bytes / size;
+	if (cap <= record->turn_cap)
+		return false;
+	size_t more = (cap - record->turn_cap) * size;
+	if (budget->used_bytes + more > budget->max_total_bytes)
+		return false;
+	struct hb_turn *turns = realloc(record->turns, cap * size);
+	if (turns == NULL)
+		return false;
+	budget->used_bytes += more;
+	record->turns = turns;
+	record->turn_cap = (uint32_t)cap;
+	return true;
+}
+
+/* The turn that bytes with this ACK belong to: the last one, or a new one. NULL: no room. */
+static struct hb_turn *turn_for(struct hb_record *record, struct hb_budget *budget, uint32_t ack,
+				bool always_new)
 {
 	if (record->turn_count > 0 && !always_new) {
 		struct hb_turn *last = &record->turns[record->turn_count - 1];
@@ -62,16 +93,8 @@ static struct hb_turn *turn_for(struct hb_record *record, uint32_t ack, bool alw
 		if (hb_seq_at_or_before(ack, last->ack))
 			return last;
 	}
-	if (record->turn_count == TURNS_MAX)
+	if (record->turn_count == record->turn_cap && !grow_turns(record, budget))
 		return NULL;
-	if (record->turn_count == record->turn_cap) {
-		uint32_t cap = record->turn_cap ? record->turn_cap * 2 : 4;
-		struct hb_turn *turns = realloc(record->turns, cap * sizeof(*turns));
-		if (turns == NULL)
-			return NULL;
-		record->turns = turns;
-		record->turn_cap = cap;
-	}
 	struct hb_turn *turn = &record->turns[record->turn_count++];
 	*turn = (struct hb_turn){ .end = hb_stream_end(&record->stream), .ack = ack };
 	return turn;
@@ -80,7 +103,7 @@ static struct hb_turn *turn_for(struct hb_record *record, uint32_t ack, bool alw
 static void append(struct hb_record *record, struct hb_budget *budget, const uint8_t *data,
 		   size_t len, uint32_t ack, bool always_new)
 {
-	struct hb_turn *turn = turn_for(record, ack, always_new);
+	struct hb_turn *turn = turn_for(record, budget, ack, always_new);
 	if (turn == NULL || hb_stream_append(&record->stream, budget, data, len) < len) {
 		hb_record_give_up(record, budget);
 		return;

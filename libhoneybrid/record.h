@@ -50,8 +50,11 @@ struct hb_record {
 	bool given_up;                /* a limit was reached: the flow can no longer be replayed */
 };
 
-/* NULL if memory is short; given: free with hb_record_free(). @base as of hb_stream. */
-struct hb_record *hb_record_new(uint32_t base);
+/*
+ * All that a record takes counts against the budget, its turns and itself as well (rule 33).
+ * NULL if memory or budget are short; given: free with hb_record_free(). @base as of hb_stream.
+ */
+struct hb_record *hb_record_new(struct hb_budget *budget, uint32_t base);
 void hb_record_free(struct hb_record *record, struct hb_budget *budget);
 
 /* Gives the memory back and remembers that a limit was reached. */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What all streams of one engine may take together, and each of them. */
+/* What all recordings of one engine may take together, and each part of one: bytes, turns. */
 struct hb_budget {
 	uint64_t used_bytes;
 	uint64_t max_total_bytes;

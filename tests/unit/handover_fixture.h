@@ -60,7 +60,7 @@ static inline void fixture_open(struct handover_fixture *f, uint32_t isn)
 			   .server_ttl = 60,
 			   .flags = HB_TRACK_SYN_ACK | HB_TRACK_ESTABLISHED },
 	};
-	f->flow.record = hb_record_new(isn + 1);
+	f->flow.record = hb_record_new(&f->core.budget, isn + 1);
 	ck_assert_ptr_nonnull(f->flow.record);
 	f->flow.redirect = &f->handover.redirect;
 	f->handover = (struct hb_handover){

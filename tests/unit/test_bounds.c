@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What one flow may make the gateway remember, and how far it may make it reach. */
+#include "record.h"
 #include "rig.h"
 
 #define LIMIT 4096
+#define RECORD sizeof(struct hb_record)
 
 #define PA (HB_TCP_PSH | HB_TCP_ACK)
 
@@ -32,7 +34,7 @@ START_TEST(early_pieces_are_bounded)
 	open_session(&rig);
 	for (uint32_t i = 0; i < 450; i++) {
 		ck_assert_int_eq(say(&rig, 1002 + 2 * i, "x"), HB_ACCEPT_MODIFIED);
-		ck_assert_uint_le(rig_counters(&rig).buffered_bytes, LIMIT);
+		ck_assert_uint_le(rig_counters(&rig).buffered_bytes, LIMIT + RECORD);
 	}
 	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
 	rig_close(&rig);
@@ -67,11 +69,40 @@ START_TEST(held_datagrams_are_bounded)
 	for (int i = 0; i < 1000; i++) {
 		ck_assert_int_eq(rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, i % 2 ? "" : "datagram"),
 				 HB_DROP);
-		ck_assert_uint_le(rig_counters(&rig).buffered_bytes, LIMIT);
+		ck_assert_uint_le(rig_counters(&rig).buffered_bytes, LIMIT + RECORD);
 	}
 	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
 	ck_assert_uint_gt(rig_counters(&rig).buffered_bytes, LIMIT / 2);
 	ck_assert_uint_eq(rig.sent_count, 1000); /* the backend got them all the same */
+	rig_close(&rig);
+}
+END_TEST
+
+/* Datagrams of a byte: what each costs counts. At a cap the recording ends, and the flow goes on. */
+START_TEST(turns_are_bounded)
+{
+	struct hb_target *target;
+	struct rig rig;
+	uint64_t most = 0;
+
+	target = rig_open(&rig);
+	rig_instance(&rig, "never", "counter", "counter", "1000000");
+	rig_backend(target, RIG_BACKEND, "never");
+	rig.options.max_flow_buffer_bytes = LIMIT;
+	rig_start(&rig);
+	for (int i = 0; i < 450; i++) {
+		uint64_t now;
+
+		ck_assert_int_eq(rig_udp(&rig, RIG_CLIENT, RIG_ATTACKED, "x"), HB_ACCEPT_MODIFIED);
+		now = rig_counters(&rig).buffered_bytes;
+		if (now > most)
+			most = now;
+		ck_assert_uint_le(now, RECORD + 2 * LIMIT);
+	}
+	ck_assert_uint_gt(most, RECORD + LIMIT / 2);
+	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
+	ck_assert_uint_eq(rig_counters(&rig).handovers_declined, 1);
+	ck_assert_uint_eq(rig_counters(&rig).buffered_bytes, 0);
 	rig_close(&rig);
 }
 END_TEST
@@ -91,5 +122,5 @@ START_TEST(a_copy_is_changed_to_its_end)
 }
 END_TEST
 
-UNIT_MAIN("bounds", early_pieces_are_bounded, an_early_piece_is_kept_once,
+UNIT_MAIN("bounds", early_pieces_are_bounded, turns_are_bounded, an_early_piece_is_kept_once,
 	  held_datagrams_are_bounded, a_copy_is_changed_to_its_end)

@@ -17,8 +17,8 @@ struct copies_fixture {
 static void open_copies(struct copies_fixture *f)
 {
 	*f = (struct copies_fixture){ .budget = { .max_total_bytes = 1 << 20,
-						  .max_each_bytes = 1 << 16 },
-				      .record = hb_record_new(FIRST) };
+						  .max_each_bytes = 1 << 16 } };
+	f->record = hb_record_new(&f->budget, FIRST);
 	ck_assert_ptr_nonnull(f->record);
 	hb_record_tcp(f->record, &f->budget, FIRST, (const uint8_t *)"abcd", 4, 1);
 	hb_record_tcp(f->record, &f->budget, FIRST + 8, (const uint8_t *)"ijkl", 4, 1);

@@ -16,9 +16,9 @@ struct fixture {
 
 static struct fixture fixture_at(uint32_t base)
 {
-	struct fixture f = { .budget = { .max_total_bytes = 1 << 20, .max_each_bytes = 1 << 16 },
-			     .record = hb_record_new(base) };
+	struct fixture f = { .budget = { .max_total_bytes = 1 << 20, .max_each_bytes = 1 << 16 } };
 
+	f.record = hb_record_new(&f.budget, base);
 	ck_assert_ptr_nonnull(f.record);
 	return f;
 }
@@ -27,6 +27,13 @@ static void done(struct fixture *f)
 {
 	hb_record_free(f->record, &f->budget);
 	ck_assert_uint_eq(f->budget.used_bytes, 0);
+}
+
+/* What a record takes without early pieces. */
+static size_t in_use(const struct fixture *f)
+{
+	return sizeof(*f->record) + f->record->stream.cap +
+	       f->record->turn_cap * sizeof(*f->record->turns);
 }
 
 /* From BASE + at. */
@@ -151,11 +158,11 @@ START_TEST(early_pieces_join)
 	take(&f, 12, "four ", 5001);
 	take(&f, 8, "3rd ", 5001);
 	check_stream(&f, "one ");
-	ck_assert_uint_gt(f.budget.used_bytes, f.record->stream.cap);
+	ck_assert_uint_gt(f.budget.used_bytes, in_use(&f));
 	take(&f, 4, "two ", 5001);
 	check_stream(&f, "one two 3rd four ");
 	ck_assert_ptr_null(f.record->early);
-	ck_assert_uint_eq(f.budget.used_bytes, f.record->stream.cap);
+	ck_assert_uint_eq(f.budget.used_bytes, in_use(&f));
 	ck_assert_uint_eq(f.record->turn_count, 1);
 	check_turn(&f, 0, 17, 5001);
 	done(&f);
@@ -226,14 +233,14 @@ END_TEST
 static void check_given_up(struct fixture *f)
 {
 	ck_assert(f->record->given_up);
-	ck_assert_uint_eq(f->budget.used_bytes, 0);
+	ck_assert_uint_eq(f->budget.used_bytes, sizeof(*f->record));
 	ck_assert_uint_eq(f->record->turn_count, 0);
 	ck_assert_ptr_null(f->record->early);
 	/* Nothing brings it back. */
 	take(f, 0, "more", 1);
 	hb_record_udp(f->record, &f->budget, (const uint8_t *)"more", 4);
 	hb_record_udp_answer(f->record, 4);
-	ck_assert_uint_eq(f->budget.used_bytes, 0);
+	ck_assert_uint_eq(f->budget.used_bytes, sizeof(*f->record));
 	ck_assert_uint_eq(f->record->turn_count, 0);
 }
 
@@ -241,10 +248,11 @@ START_TEST(at_its_limit_a_record_is_given_up)
 {
 	struct fixture f = fixture_at(BASE);
 
-	f.budget.max_each_bytes = 10;
-	take(&f, 0, "0123456789", 5001);
-	check_stream(&f, "0123456789");
-	take(&f, 10, "x", 5001);
+	f.budget.max_each_bytes = 100;
+	for (uint32_t at = 0; at < 100; at += 10)
+		take(&f, at, "0123456789", 5001);
+	ck_assert(!f.record->given_up);
+	take(&f, 100, "x", 5001);
 	check_given_up(&f);
 	done(&f);
 }
@@ -254,14 +262,19 @@ START_TEST(at_the_limit_of_all_a_record_is_given_up)
 {
 	struct fixture f = fixture_at(BASE), other;
 
-	f.budget.max_total_bytes = 300; /* room for the first step of one */
 	take(&f, 0, "hello", 5001);
-	other = (struct fixture){ f.budget, hb_record_new(BASE) };
+	/* Room for another one, but not for its first step. */
+	f.budget.max_total_bytes = f.budget.used_bytes + sizeof(*f.record) + 300;
+	other = f;
+	other.record = hb_record_new(&other.budget, BASE);
+	ck_assert_ptr_nonnull(other.record);
 	take(&other, 0, "hello", 5001);
 	ck_assert(other.record->given_up);
-	ck_assert_uint_eq(other.budget.used_bytes, f.budget.used_bytes);
 	hb_record_free(other.record, &other.budget);
+	ck_assert_uint_eq(other.budget.used_bytes, f.budget.used_bytes);
 	check_stream(&f, "hello");
+	f.budget.max_total_bytes = f.budget.used_bytes + sizeof(*f.record) - 1;
+	ck_assert_ptr_null(hb_record_new(&f.budget, BASE));
 	done(&f);
 }
 END_TEST
@@ -275,14 +288,14 @@ START_TEST(early_pieces_have_limits)
 	check_given_up(&f);
 	done(&f);
 	f = fixture_at(BASE);
-	f.budget.max_total_bytes = 3;
+	f.budget.max_total_bytes = f.budget.used_bytes + 3;
 	take(&f, 10, "four", 5001);
 	check_given_up(&f);
 	done(&f);
 	f = fixture_at(BASE);
 	for (uint32_t i = 1; i < 10000 && !f.record->given_up; i++)
 		take(&f, 2 * i, "x", 5001); /* holes everywhere */
-	ck_assert_uint_le(f.budget.used_bytes, f.budget.max_each_bytes);
+	ck_assert_uint_le(f.budget.used_bytes, sizeof(*f.record) + f.budget.max_each_bytes);
 	done(&f);
 }
 END_TEST
@@ -292,7 +305,9 @@ START_TEST(a_joined_piece_without_room_is_no_loss_unseen)
 	struct fixture f = fixture_at(BASE);
 
 	take(&f, 4, "late", 5001);
-	f.budget.max_each_bytes = 6; /* a reload */
+	for (uint32_t at = 8; at < 100; at += 4)
+		take(&f, at, "more", 5001);
+	f.budget.max_each_bytes = 96; /* a reload */
 	take(&f, 0, "four", 5001);
 	check_given_up(&f);
 	done(&f);
@@ -344,12 +359,65 @@ END_TEST
 
 START_TEST(no_memory_for_a_record)
 {
+	struct hb_budget budget = { .max_total_bytes = 1 << 20 };
 	struct hb_record *record;
 
 	allocation_fail_at(0);
-	record = hb_record_new(0);
+	record = hb_record_new(&budget, 0);
 	ck_assert(allocation_failed());
 	ck_assert_ptr_null(record);
+	ck_assert_uint_eq(budget.used_bytes, 0);
+}
+END_TEST
+
+/* A datagram of a byte takes its turn's memory as well: that counts. */
+START_TEST(turns_count_against_the_budget)
+{
+	struct fixture f = fixture_at(0);
+
+	ck_assert_uint_eq(f.budget.used_bytes, sizeof(*f.record));
+	for (uint32_t i = 0; i < 3000; i++)
+		take_udp(&f, "x");
+	ck_assert_uint_eq(f.record->turn_count, 3000);
+	ck_assert_uint_ge(f.budget.used_bytes, 3000 * sizeof(struct hb_turn));
+	ck_assert_uint_eq(f.budget.used_bytes, in_use(&f));
+	while (!f.record->given_up) { /* the limit of each */
+		unit_require(f.record->turn_count * sizeof(struct hb_turn) <=
+			     f.budget.max_each_bytes);
+		take_udp(&f, "x");
+	}
+	check_given_up(&f);
+	done(&f);
+}
+END_TEST
+
+START_TEST(turns_stay_within_the_limit_of_all)
+{
+	struct fixture f = fixture_at(0);
+
+	f.budget.max_total_bytes = 10000;
+	for (uint32_t i = 0; !f.record->given_up; i++) {
+		unit_require(i < 1000);
+		unit_require(in_use(&f) <= 10000);
+		take_udp(&f, "");
+	}
+	check_given_up(&f);
+	done(&f);
+}
+END_TEST
+
+START_TEST(a_dialogue_may_have_too_many_turns)
+{
+	struct fixture f = fixture_at(0);
+
+	f.budget.max_each_bytes = 1 << 19; /* no other limit */
+	for (uint32_t i = 0; i < 4096; i++)
+		take_udp(&f, "x");
+	ck_assert(!f.record->given_up);
+	ck_assert_uint_eq(f.record->turn_count, 4096);
+	take_udp(&f, "x");
+	check_given_up(&f);
+	done(&f);
 }
 END_TEST
 
@@ -486,4 +554,6 @@ UNIT_MAIN("record", urgent_marks_are_found, urgent_marks_have_a_limit, a_preview
 	  a_hole_stays_a_hole, early_pieces_may_overlap, order_does_not_matter,
 	  at_its_limit_a_record_is_given_up, at_the_limit_of_all_a_record_is_given_up,
 	  early_pieces_have_limits, a_joined_piece_without_room_is_no_loss_unseen,
-	  datagrams_stay_apart, no_memory_for_a_record, no_memory_for_a_piece)
+	  datagrams_stay_apart, no_memory_for_a_record, turns_count_against_the_budget,
+	  turns_stay_within_the_limit_of_all, a_dialogue_may_have_too_many_turns,
+	  no_memory_for_a_piece)
