@@ -37,7 +37,7 @@ struct hb_core {
 	struct hb_learn learnt;  /* how long backends' answers are */
 	struct hb_health health; /* which backends could not be reached */
 	struct hb_counters counters;
-	struct hb_flow_list undecided;
+	struct hb_flow_ranks ranks; /* who gives way first */
 	uint64_t next_flow_id;
 	uint32_t flow_id_step;
 	uint8_t *scratch; /* twice: for packets of our own, and for pieces of packets */

@@ -386,6 +386,7 @@ static enum hb_verdict packet_of_flow(struct hb_core *core, const struct hb_matc
 		verdict = from_client(core, flow, dgram, packet);
 	else
 		verdict = from_server(core, match, dgram, packet);
+	hb_flow_rank(&core->ranks, flow);
 	bool replays = flow->redirect != NULL && flow->record != NULL;
 	bool ends = hb_life_is_closed(flow) || (flow->track.flags & HB_TRACK_RESET_UNSURE);
 	if (replays || flow->state != state || ends)

@@ -24,7 +24,6 @@ static void list_remove(struct hb_flow_list *list, struct hb_flow *flow)
 	*(flow->newer ? &flow->newer->older : &list->newest) = flow->older;
 	flow->older = NULL;
 	flow->newer = NULL;
-	flow->flags &= (uint8_t)~HB_FLOW_UNDECIDED;
 }
 
 static void list_append(struct hb_flow_list *list, struct hb_flow *flow)
@@ -33,26 +32,51 @@ static void list_append(struct hb_flow_list *list, struct hb_flow *flow)
 	flow->newer = NULL;
 	*(flow->older ? &flow->older->newer : &list->oldest) = flow;
 	list->newest = flow;
-	flow->flags |= HB_FLOW_UNDECIDED;
 }
 
-/* Which flows may give way at a limit: a session that is or was handed over cannot be rebuilt. */
-static bool is_undecided(enum hb_flow_state state)
+static enum hb_rank rank_of(const struct hb_flow *flow)
 {
-	return state != HB_STATE_NONE && state != HB_STATE_REPLAY && state != HB_STATE_FORWARD;
+	if (flow->state == HB_STATE_NONE)
+		return HB_RANK_NONE;
+	if ((flow->flags & HB_FLOW_REPORTED) || flow->state == HB_STATE_DROPPED)
+		return HB_RANK_SHORT;
+	bool tcp = hb_flow_is_tcp(flow);
+	if (flow->state == HB_STATE_REPLAY || flow->state == HB_STATE_FORWARD)
+		return tcp ? HB_RANK_REDIRECTED : HB_RANK_SESSION; /* a datagram's source may be forged */
+	bool established = tcp && (flow->track.flags & HB_TRACK_ESTABLISHED);
+	return established ? HB_RANK_SESSION : HB_RANK_SHORT;
 }
 
-void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
-		       enum hb_flow_state state)
+void hb_flow_rank(struct hb_flow_ranks *ranks, struct hb_flow *flow)
 {
-	bool listed = flow->flags & HB_FLOW_UNDECIDED;
+	enum hb_rank rank = rank_of(flow), before = hb_flow_rank_now(flow);
+	if (rank == before)
+		return;
+	if (before != HB_RANK_NONE)
+		list_remove(&ranks->lists[before], flow);
+	flow->flags &= (uint8_t) ~(HB_FLOW_RANK_LOW | HB_FLOW_RANK_HIGH);
+	if (rank & 1)
+		flow->flags |= HB_FLOW_RANK_LOW;
+	if (rank & 2)
+		flow->flags |= HB_FLOW_RANK_HIGH;
+	if (rank != HB_RANK_NONE)
+		list_append(&ranks->lists[rank], flow);
+}
+
+struct hb_flow *hb_flow_first_to_go(const struct hb_flow_ranks *ranks)
+{
+	struct hb_flow *flow = NULL;
+	for (unsigned rank = HB_RANK_SHORT; rank < HB_RANK_COUNT && flow == NULL; rank++)
+		flow = ranks->lists[rank].oldest;
+	return flow;
+}
+
+void hb_flow_set_state(struct hb_flow_ranks *ranks, struct hb_flow *flow, enum hb_flow_state state)
+{
 	flow->state = (uint8_t)state;
 	if (state == HB_STATE_PROXY || state == HB_STATE_FORWARD)
 		flow->track.flags |= HB_TRACK_LOOSE;
-	if (listed && !is_undecided(state))
-		list_remove(undecided, flow);
-	else if (!listed && is_undecided(state))
-		list_append(undecided, flow);
+	hb_flow_rank(ranks, flow);
 }
 
 uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns)

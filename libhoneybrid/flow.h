@@ -50,8 +50,9 @@ struct hb_leg_key {
 
 /* Bits of hb_flow.flags. */
 enum {
-	HB_FLOW_REPORTED = 0x01,  /* FLOW_END was sent; kept only to answer late packets */
-	HB_FLOW_UNDECIDED = 0x02, /* in the list of flows that may give way */
+	HB_FLOW_REPORTED = 0x01, /* FLOW_END was sent; kept only to answer late packets */
+	HB_FLOW_RANK_LOW = 0x02, /* enum hb_rank, its two bits: hb_flow_rank() alone writes them */
+	HB_FLOW_RANK_HIGH = 0x80,
 	HB_FLOW_FROM_HONEYPOT = 0x04,
 	HB_FLOW_LET_OUT = 0x08,  /* a control rule has passed a packet: answers may come back */
 	HB_FLOW_DRY_RUN = 0x10,  /* who answered at the attacked address is the honeypot */
@@ -62,7 +63,7 @@ enum {
 struct hb_flow {
 	struct hb_node nodes[2]; /* client leg, frontend leg */
 	struct hb_timer timer;
-	struct hb_flow *older, *newer;  /* list of undecided flows */
+	struct hb_flow *older, *newer;  /* in the list of its rank */
 	const struct hb_target *target; /* NULL if none matched */
 	union {
 		struct hb_record *record; /* of a flow that a client started */
@@ -93,14 +94,42 @@ struct hb_flow {
 
 static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must stay cheap");
 
-/* Flows that give way at a limit, the oldest first. */
+/*
+ * Which flows give way first where there is room for no more: those that a flood of forged packets
+ * could have made, then those whose client is there, then what cannot be rebuilt (handover rule 31).
+ */
+enum hb_rank {
+	HB_RANK_NONE = 0,   /* in no list */
+	HB_RANK_SHORT,      /* half-open, without a session, refused, or over and reported */
+	HB_RANK_SESSION,    /* an established session that no backend serves */
+	HB_RANK_REDIRECTED, /* handed over, or on its way */
+	HB_RANK_COUNT
+};
+
+/* Flows of a rank by when they came to it. */
 struct hb_flow_list {
 	struct hb_flow *oldest, *newest;
 };
 
-/* The only writer of a flow's state; keeps the list. HB_STATE_NONE takes the flow out of it. */
-void hb_flow_set_state(struct hb_flow_list *undecided, struct hb_flow *flow,
-		       enum hb_flow_state state);
+struct hb_flow_ranks {
+	struct hb_flow_list lists[HB_RANK_COUNT];
+};
+
+/* The only writer of a flow's state; ranks it. HB_STATE_NONE takes the flow out of the lists. */
+void hb_flow_set_state(struct hb_flow_ranks *ranks, struct hb_flow *flow, enum hb_flow_state state);
+
+/* In which list the flow is. */
+static inline enum hb_rank hb_flow_rank_now(const struct hb_flow *flow)
+{
+	return (enum hb_rank)((flow->flags & HB_FLOW_RANK_LOW ? 1 : 0) +
+			      (flow->flags & HB_FLOW_RANK_HIGH ? 2 : 0));
+}
+
+/* Moves the flow to the list where it belongs by now, if that is another one. */
+void hb_flow_rank(struct hb_flow_ranks *ranks, struct hb_flow *flow);
+
+/* The flow that gives way first; NULL: there is none. */
+struct hb_flow *hb_flow_first_to_go(const struct hb_flow_ranks *ranks);
 
 /* Milliseconds from the flow's first packet to now. */
 uint32_t hb_flow_age_ms(const struct hb_flow *flow, uint64_t now_ns);

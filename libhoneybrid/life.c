@@ -20,7 +20,6 @@
 
 #define FLOWS_PER_BLOCK 512
 #define LEG_PORT_TRIES 64
-#define EVICT_LOOKS 64
 #define FIRST_FREE_PORT 1024
 #define TOMBSTONE_FIN_NS (60 * HB_NS_PER_S)
 #define TOMBSTONE_RESET_NS (10 * HB_NS_PER_S)
@@ -71,7 +70,7 @@ void hb_life_set_state(struct hb_core *core, struct hb_flow *flow, enum hb_flow_
 	enum hb_flow_state from = flow->state;
 	if (from == state)
 		return;
-	hb_flow_set_state(&core->undecided, flow, state);
+	hb_flow_set_state(&core->ranks, flow, state);
 	hb_out_state(core, flow, from);
 }
 
@@ -149,6 +148,7 @@ static uint64_t idle_since_ns(const struct hb_flow *flow)
 
 void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 {
+	hb_flow_rank(&core->ranks, flow);
 	uint64_t deadline = idle_since_ns(flow) + idle_ns(core, flow);
 	uint64_t handover = hb_handover_deadline(core, flow);
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
@@ -162,31 +162,23 @@ static void forget(struct hb_core *core, struct hb_flow *flow)
 		hb_record_free(flow->record, &core->budget);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
-	hb_flow_set_state(&core->undecided, flow, HB_STATE_NONE);
+	hb_flow_set_state(&core->ranks, flow, HB_STATE_NONE);
 	core->counters.flows--;
 	hb_policies_leave(&core->policies, flow);
 	pool_give(&core->pool, flow);
 }
 
-/* A session that somebody still uses. */
-static bool is_established(const struct hb_flow *flow)
+/* The oldest flow of the lowest rank gives way. */
+static void evict(struct hb_core *core)
 {
-	return flow->protocol == HB_PROTO_TCP && (flow->track.flags & HB_TRACK_ESTABLISHED) &&
-	       !(flow->flags & HB_FLOW_REPORTED);
-}
-
-/* The oldest flow that may give way does. False: there is none. */
-static bool evict(struct hb_core *core)
-{
-	struct hb_flow *flow = core->undecided.oldest;
+	static const char reason[] = "gave way: too many flows";
+	struct hb_flow *flow = hb_flow_first_to_go(&core->ranks);
 	if (flow == NULL)
-		return false;
-	/* Established sessions go last: a flood of spoofed packets has none. */
-	for (unsigned i = 0; i < EVICT_LOOKS && flow->newer != NULL && is_established(flow); i++)
-		flow = flow->newer;
+		return;
 	core->counters.flows_evicted++;
-	hb_life_end(core, flow, "gave way: too many flows");
-	return true;
+	if (flow->state == HB_STATE_REPLAY)
+		hb_commit_abandon(core, flow, reason);
+	hb_life_end(core, flow, reason);
 }
 
 /* Enters a leg. A flow that only waits for a repeated FIN gives way. */
@@ -264,8 +256,8 @@ static bool enter_refused(struct hb_core *core, struct hb_flow *flow)
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
 			      const struct hb_target *target, bool from_honeypot, uint32_t mark)
 {
-	if (core->counters.flows >= core->policy->options.max_flows && !evict(core))
-		return NULL;
+	if (core->counters.flows >= core->policy->options.max_flows)
+		evict(core);
 	struct hb_flow *flow = pool_take(&core->pool);
 	if (flow == NULL)
 		return NULL;
@@ -294,7 +286,7 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 	core->counters.flows++;
 	core->counters.flows_started++;
 	hb_life_count(core, flow, packet, HB_FROM_CLIENT);
-	hb_flow_set_state(&core->undecided, flow, HB_STATE_INIT);
+	hb_flow_set_state(&core->ranks, flow, HB_STATE_INIT);
 	hb_out_flow(core, flow, HB_EVENT_FLOW_NEW, NULL);
 	return flow;
 }
@@ -323,6 +315,7 @@ static void report(struct hb_core *core, struct hb_flow *flow, const char *reaso
 	if (flow->flags & HB_FLOW_REPORTED)
 		return;
 	flow->flags |= HB_FLOW_REPORTED;
+	hb_flow_rank(&core->ranks, flow);
 	hb_out_flow(core, flow, HB_EVENT_FLOW_END, reason);
 }
 

@@ -11,8 +11,8 @@
 void hb_life_fini(struct hb_core *core);
 
 /*
- * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit the
- * oldest undecided flow gives way.
+ * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit another
+ * one gives way (enum hb_rank).
  * @target  NULL: none takes it. @from_honeypot  the packet's source is a honeypot.
  * Returns  NULL if there is no room, or its legs clash with those of another flow.
  */
@@ -42,7 +42,7 @@ void hb_life_count(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 void hb_life_count_unseen(struct hb_core *core, struct hb_flow *flow,
 			  const struct hb_packet *packet);
 
-/* Sets the flow's timer to what comes first: its own end, or a step of its handover. */
+/* Ranks the flow, and sets its timer to what comes first: its own end, or a step of its handover. */
 void hb_life_arm(struct hb_core *core, struct hb_flow *flow);
 
 /* The flow's timer fired: a step of the handover, or the end. */

@@ -174,7 +174,7 @@ START_TEST(what_has_no_ports_is_answered)
 }
 END_TEST
 
-/* Refused starts give way like any undecided flow; the table stays open for attackers. */
+/* Refused starts give way like any flow without a session; the table stays open for attackers. */
 START_TEST(refused_starts_leave_room_for_attackers)
 {
 	struct rig rig;

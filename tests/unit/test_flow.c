@@ -134,15 +134,16 @@ START_TEST(the_backend_leg_is_the_redirects)
 }
 END_TEST
 
-/* The list holds those that may give way, the oldest first. */
-static size_t listed(const struct hb_flow_list *list)
+/* How many flows a rank's list holds. */
+static size_t listed(const struct hb_flow_ranks *ranks, enum hb_rank rank)
 {
+	const struct hb_flow_list *list = &ranks->lists[rank];
 	size_t count = 0;
 	const struct hb_flow *last = NULL;
 
 	for (const struct hb_flow *flow = list->oldest; flow != NULL; flow = flow->newer) {
 		ck_assert_ptr_eq(flow->older, last);
-		ck_assert(flow->flags & HB_FLOW_UNDECIDED);
+		ck_assert_int_eq(hb_flow_rank_now(flow), rank);
 		last = flow;
 		count++;
 	}
@@ -150,46 +151,57 @@ static size_t listed(const struct hb_flow_list *list)
 	return count;
 }
 
-START_TEST(undecided_flows_queue_up)
+START_TEST(flows_queue_up_by_rank)
 {
-	struct hb_flow_list list = { .oldest = NULL };
+	struct hb_flow_ranks ranks = { .lists = { { NULL, NULL } } };
 	struct hb_flow flows[3];
 
+	ck_assert_ptr_null(hb_flow_first_to_go(&ranks));
 	for (size_t i = 0; i < 3; i++) {
 		flows[i] = make(NULL, HB_PROTO_TCP);
-		hb_flow_set_state(&list, &flows[i], HB_STATE_INIT);
+		hb_flow_set_state(&ranks, &flows[i], HB_STATE_INIT);
 	}
-	ck_assert_uint_eq(listed(&list), 3);
-	ck_assert_ptr_eq(list.oldest, &flows[0]);
-	hb_flow_set_state(&list, &flows[0], HB_STATE_DECISION); /* keeps its place */
-	ck_assert_ptr_eq(list.oldest, &flows[0]);
-	hb_flow_set_state(&list, &flows[1], HB_STATE_REPLAY); /* out of the middle */
-	ck_assert_uint_eq(listed(&list), 2);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SHORT), 3);
+	hb_flow_set_state(&ranks, &flows[0], HB_STATE_DECISION); /* keeps its place */
+	ck_assert_ptr_eq(hb_flow_first_to_go(&ranks), &flows[0]);
+	hb_flow_set_state(&ranks, &flows[1], HB_STATE_REPLAY); /* out of the middle */
 	ck_assert_int_eq(flows[1].state, HB_STATE_REPLAY);
-	ck_assert(!(flows[1].flags & HB_FLOW_UNDECIDED));
-	hb_flow_set_state(&list, &flows[1], HB_STATE_FORWARD);
-	hb_flow_set_state(&list, &flows[0], HB_STATE_DROPPED);
-	ck_assert_uint_eq(listed(&list), 2);
-	hb_flow_set_state(&list, &flows[0], HB_STATE_NONE);
-	ck_assert_ptr_eq(list.oldest, &flows[2]);
-	hb_flow_set_state(&list, &flows[2], HB_STATE_NONE);
-	hb_flow_set_state(&list, &flows[2], HB_STATE_NONE);
-	ck_assert_uint_eq(listed(&list), 0);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SHORT), 2);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_REDIRECTED), 1);
+	flows[0].track.flags |= HB_TRACK_ESTABLISHED;
+	hb_flow_rank(&ranks, &flows[0]);
+	hb_flow_rank(&ranks, &flows[0]);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SESSION), 1);
+	ck_assert_ptr_eq(hb_flow_first_to_go(&ranks), &flows[2]);
+	hb_flow_set_state(&ranks, &flows[2], HB_STATE_NONE);
+	hb_flow_set_state(&ranks, &flows[2], HB_STATE_NONE);
+	ck_assert_ptr_eq(hb_flow_first_to_go(&ranks), &flows[0]);
+	hb_flow_set_state(&ranks, &flows[0], HB_STATE_NONE);
+	hb_flow_set_state(&ranks, &flows[1], HB_STATE_FORWARD);
+	ck_assert_ptr_eq(hb_flow_first_to_go(&ranks), &flows[1]);
+	hb_flow_set_state(&ranks, &flows[1], HB_STATE_NONE);
+	for (unsigned rank = 0; rank < HB_RANK_COUNT; rank++)
+		ck_assert_uint_eq(listed(&ranks, (enum hb_rank)rank), 0);
 }
 END_TEST
 
-/* Lost to nobody: it may give way again. */
-START_TEST(a_lost_flow_queues_up_again)
+/* What is lost or over goes back, behind those that wait there. */
+START_TEST(what_is_over_queues_up_again)
 {
-	struct hb_flow_list list = { .oldest = NULL };
+	struct hb_flow_ranks ranks = { .lists = { { NULL, NULL } } };
 	struct hb_flow flow = make(NULL, HB_PROTO_TCP), other = flow;
 
-	hb_flow_set_state(&list, &flow, HB_STATE_DECISION);
-	hb_flow_set_state(&list, &other, HB_STATE_DECISION);
-	hb_flow_set_state(&list, &flow, HB_STATE_REPLAY);
-	hb_flow_set_state(&list, &flow, HB_STATE_DROPPED);
-	ck_assert_uint_eq(listed(&list), 2);
-	ck_assert_ptr_eq(list.newest, &flow);
+	flow.track.flags = HB_TRACK_ESTABLISHED;
+	hb_flow_set_state(&ranks, &flow, HB_STATE_REPLAY);
+	hb_flow_set_state(&ranks, &other, HB_STATE_DECISION);
+	hb_flow_set_state(&ranks, &flow, HB_STATE_DROPPED);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SHORT), 2);
+	ck_assert_ptr_eq(hb_flow_first_to_go(&ranks), &other);
+	hb_flow_set_state(&ranks, &flow, HB_STATE_PROXY);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SESSION), 1);
+	flow.flags |= HB_FLOW_REPORTED;
+	hb_flow_rank(&ranks, &flow);
+	ck_assert_uint_eq(listed(&ranks, HB_RANK_SHORT), 2);
 }
 END_TEST
 
@@ -223,6 +235,6 @@ END_TEST
 
 UNIT_MAIN("flow", states_have_names, the_frontend_leg_goes_to_the_frontend,
 	  the_frontends_port_is_for_ports, a_flow_may_need_no_translation,
-	  others_are_never_translated, the_backend_leg_is_the_redirects, undecided_flows_queue_up,
-	  a_lost_flow_queues_up_again, age_is_in_milliseconds,
+	  others_are_never_translated, the_backend_leg_is_the_redirects, flows_queue_up_by_rank,
+	  what_is_over_queues_up_again, age_is_in_milliseconds,
 	  payload_is_recorded_while_rules_are_asked)

@@ -258,26 +258,96 @@ START_TEST(at_the_limit_the_oldest_gives_way)
 }
 END_TEST
 
-/* A translation cannot be rebuilt: what was handed over stays, and the newcomer is turned away. */
-START_TEST(what_was_handed_over_does_not_give_way)
+/* A client's session from a port of its own, up to the handshake's end. */
+static void open_from(struct rig *rig, uint16_t port)
+{
+	knock(rig, port);
+	rig_tcp(rig,
+		&(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, SA, 5000, 1001, .to_port = port });
+	rig_tcp(rig,
+		&(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, ACK, 1001, 5001, .from_port = port });
+}
+
+static void connect_to(struct rig *rig, uint16_t port)
+{
+	rig_tcp(rig, &(struct rig_tcp){ RIG_BACKEND, RIG_CLIENT, SA, 9000, 1001, .to_port = port });
+}
+
+static uint16_t who_ended(const struct rig *rig)
+{
+	return rig->last[HB_EVENT_FLOW_END].flow.client.port;
+}
+
+/* A translation cannot be rebuilt: it gives way last, the oldest first; but nobody is locked out. */
+START_TEST(what_was_handed_over_gives_way_last)
+{
+	struct rig rig;
+
+	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
+	rig.options.max_flows = 3;
+	rig_start(&rig);
+	for (uint16_t port = 2000; port < 2003; port++) {
+		open_from(&rig, port);
+		connect_to(&rig, port);
+		ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+	}
+	for (uint16_t port = 3000; port < 3100; port++) /* costs one of them, and no more */
+		knock(&rig, port);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 103);
+	ck_assert_uint_eq(rig_counters(&rig).flows_evicted, 100);
+	ck_assert_uint_eq(who_ended(&rig), 3098);
+	for (uint16_t port = 2001; port < 2003; port++)
+		ck_assert_int_eq(rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, ACK,
+								  1001, 5001, .from_port = port }),
+				 HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 103);
+	rig_close(&rig);
+}
+END_TEST
+
+/* So does what is on its way to a backend, which is not to blame for it. */
+START_TEST(a_handover_may_give_way)
 {
 	struct rig rig;
 
 	rig_backend(rig_open(&rig), RIG_BACKEND, "yes");
 	rig.options.max_flows = 1;
 	rig_start(&rig);
-	rig_handshake(&rig);
-	knock(&rig, 2000); /* while it is on its way */
-	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
-	rig_connect(&rig);
-	knock(&rig, 2000);
-	ck_assert_uint_eq(rig_counters(&rig).flows_started, 1);
-	ck_assert_int_eq(client(&rig, ACK, 1001, 5001), HB_ACCEPT_MODIFIED);
-	/* What a honeypot starts is turned away as well, and counted. */
-	ck_assert_int_eq(rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, "10.7.7.7", SYN, 1 }),
-			 HB_DROP);
-	ck_assert_uint_eq(rig_counters(&rig).contained, 1);
-	ck_assert_uint_eq(rig.events[HB_EVENT_FLOW_END], 0);
+	open_from(&rig, 2000);
+	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
+	knock(&rig, 3000);
+	ck_assert_uint_eq(who_ended(&rig), 2000);
+	ck_assert_uint_eq(rig_counters(&rig).flows_started, 2);
+	ck_assert_uint_eq(rig_counters(&rig).handovers_failed, 1);
+	ck_assert_uint_eq(rig_counters(&rig).backend_failures, 0);
+	ck_assert_uint_eq(rig_counters(&rig).backends_down, 0);
+	ck_assert_uint_eq(rig_counters(&rig).buffered_bytes, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+/* However many sessions there are, a flood of packets that open none displaces its own. */
+START_TEST(a_flood_ends_no_session)
+{
+	struct rig rig;
+
+	rig_open(&rig);
+	rig.options.max_flows = 300;
+	rig_start(&rig);
+	for (uint16_t port = 2000; port < 2200; port++)
+		open_from(&rig, port);
+	for (uint16_t port = 10000; port < 12000; port++) {
+		knock(&rig, port);
+		unit_require(rig.events[HB_EVENT_FLOW_END] == 0 || who_ended(&rig) >= 10000);
+	}
+	ck_assert_uint_eq(rig_counters(&rig).flows, 300);
+	ck_assert_uint_eq(rig_counters(&rig).flows_evicted, 1900);
+	/* Where there are but sessions the oldest goes. */
+	for (uint16_t port = 20000; port < 20100; port++)
+		open_from(&rig, port);
+	unit_require(who_ended(&rig) >= 10000);
+	knock(&rig, 30000);
+	ck_assert_uint_eq(who_ended(&rig), 2000);
 	rig_close(&rig);
 }
 END_TEST
@@ -432,7 +502,7 @@ UNIT_MAIN("life", half_open_flows_end_soon, undecided_flows_end_soon,
 	  established_sessions_may_be_idle, so_may_those_that_were_handed_over,
 	  datagrams_are_no_session, refused_flows_are_remembered, closed_flows_are_reported_soon,
 	  reset_flows_are_reported_soon, a_tombstone_stays, a_new_session_may_follow_at_once,
-	  at_the_limit_the_oldest_gives_way, what_was_handed_over_does_not_give_way,
-	  a_scan_gets_ports_of_its_own, a_scan_may_use_up_all_ports,
-	  a_frontend_in_time_wait_keeps_its_leg, what_is_over_gives_way_first,
-	  a_stop_ends_whatever_there_is, flows_come_and_go)
+	  at_the_limit_the_oldest_gives_way, what_was_handed_over_gives_way_last,
+	  a_handover_may_give_way, a_flood_ends_no_session, a_scan_gets_ports_of_its_own,
+	  a_scan_may_use_up_all_ports, a_frontend_in_time_wait_keeps_its_leg,
+	  what_is_over_gives_way_first, a_stop_ends_whatever_there_is, flows_come_and_go)
