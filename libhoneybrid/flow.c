@@ -42,7 +42,8 @@ static enum hb_rank rank_of(const struct hb_flow *flow)
 		return HB_RANK_SHORT;
 	bool tcp = hb_flow_is_tcp(flow);
 	if (flow->state == HB_STATE_REPLAY || flow->state == HB_STATE_FORWARD)
-		return tcp ? HB_RANK_REDIRECTED : HB_RANK_SESSION; /* a datagram's source may be forged */
+		return tcp ? HB_RANK_REDIRECTED
+			   : HB_RANK_SESSION; /* a datagram's source may be forged */
 	bool established = tcp && (flow->track.flags & HB_TRACK_ESTABLISHED);
 	return established ? HB_RANK_SESSION : HB_RANK_SHORT;
 }

@@ -101,8 +101,8 @@ static_assert(sizeof(struct hb_flow) <= 256, "a million undecided flows must sta
 enum hb_rank {
 	HB_RANK_NONE = 0,   /* in no list */
 	HB_RANK_SHORT,      /* half-open, without a session, refused, or over and reported */
-	HB_RANK_SESSION,    /* an established session that no backend serves */
-	HB_RANK_REDIRECTED, /* handed over, or on its way */
+	HB_RANK_SESSION,    /* an established session, or datagrams that were handed over */
+	HB_RANK_REDIRECTED, /* a TCP session handed over, or on its way */
 	HB_RANK_COUNT
 };
 
