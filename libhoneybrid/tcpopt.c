@@ -182,19 +182,18 @@ static uint8_t *write_wscale(uint8_t *p, uint8_t wscale)
 /* As many blocks as there is room for. */
 static uint8_t *write_sack(uint8_t *p, const uint8_t *end, const struct hb_tcp_options *options)
 {
-	size_t count = (size_t)(end - p - 4) / SACK_BLOCK_LEN;
-	if (count > options->sack_count)
-		count = options->sack_count;
-	if (count == 0)
+	uint8_t *block = p + 4; /* behind two NOPs, the kind and the length */
+	for (size_t i = 0; i < options->sack_count && end - block >= SACK_BLOCK_LEN; i++) {
+		hb_put_be32(block, options->sack[i].left);
+		hb_put_be32(block + 4, options->sack[i].right);
+		block += SACK_BLOCK_LEN;
+	}
+	if (block == p + 4)
 		return p;
 	p = write_nops(p, 2);
 	p[0] = KIND_SACK;
-	p[1] = (uint8_t)(2 + count * SACK_BLOCK_LEN);
-	for (size_t i = 0; i < count; i++) {
-		hb_put_be32(p + 2 + i * SACK_BLOCK_LEN, options->sack[i].left);
-		hb_put_be32(p + 6 + i * SACK_BLOCK_LEN, options->sack[i].right);
-	}
-	return p + 2 + count * SACK_BLOCK_LEN;
+	p[1] = (uint8_t)(block - p);
+	return block;
 }
 
 /*
