@@ -343,3 +343,18 @@ bool check_session(struct world *world)
 	check_clocks(world);
 	return false;
 }
+
+void check_pair(struct world *world)
+{
+	const struct tcp *client = &world->tcp[ROLE_CLIENT];
+	int32_t answers = tcp_in_len(client) - (int32_t)world->info.recorded_bytes;
+
+	if (!world->handed_over)
+		world_wrong(world, "it was not handed over%s%s", world->undone ? ": " : "",
+			    world->failure);
+	else if (world->deceived)
+		world_wrong(world, "silence deceives where nothing gets lost");
+	else if (client->out_len - world->cut < PLAN_MATRIX_BYTES || answers < PLAN_MATRIX_BYTES)
+		world_wrong(world, "behind the handover only %d and %d bytes moved",
+			    client->out_len - world->cut, answers);
+}

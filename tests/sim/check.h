@@ -15,4 +15,7 @@ bool check_session(struct world *world);
 /* The same when all has come to rest: nothing is left. Stops the engine. */
 void check_rest(struct world *world);
 
+/* Behind a run of the option matrix, which must be handed over before the bulk of its bytes. */
+void check_pair(struct world *world);
+
 #endif

@@ -111,6 +111,14 @@ struct plan {
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
 
+/* How many sets of options there are, pairs of them, and what moves each way behind the handover. */
+#define PLAN_OPTION_SETS (2u * 2 * 5 * 4)
+#define PLAN_PAIRS (PLAN_OPTION_SETS * PLAN_OPTION_SETS)
+#define PLAN_MATRIX_BYTES 65536
+
+/* No loss and no attack, one pair of option sets: each has one index below PLAN_PAIRS. */
+void plan_make_pair(struct plan *plan, unsigned index);
+
 const char *plan_role_name(enum role role);
 
 #endif

@@ -3,9 +3,12 @@
  * Runs sessions through the engine, each from a seed.
  *
  * usage: sim [-v] [-x IMPAIRMENT]... SEED [COUNT]
+ *        sim [-v] -m [FIRST [COUNT]]
  *
  * -v shows every packet, as a packet script. -x switches off: loss, reorder, duplicate, jitter,
  * corruption, offload, attack, or again (a second session from the same port).
+ * -m runs the option matrix instead: all pairs of honeypots' options, or COUNT of them from FIRST
+ * on.
  */
 #include "check.h"
 
@@ -18,19 +21,52 @@ struct totals {
 	unsigned runs, sessions, handed_over, undone, deceived, failed;
 };
 
-static bool run_one(uint64_t seed, unsigned without, FILE *trace, struct totals *totals)
+struct run_options {
+	unsigned without;
+	bool matrix, verbose;
+};
+
+static void print_options(const struct plan *plan, enum role role)
+{
+	const struct tcp_config *config = &plan->tcp[role];
+
+	printf("# %s: timestamps %s, SACK %s, ", plan_role_name(role),
+	       config->options & HB_TCPOPT_TIMESTAMP ? "on" : "off",
+	       config->options & HB_TCPOPT_SACK_OK ? "on" : "off");
+	if (config->options & HB_TCPOPT_WSCALE)
+		printf("window scale %u, MSS %u\n", config->wscale, config->mss);
+	else
+		printf("window scale off, MSS %u\n", config->mss);
+}
+
+static void print_failure(const struct world *world, bool matrix)
+{
+	printf("# %s %" PRIu64 ": %s\n", matrix ? "pair" : "seed", world->plan->seed, world->wrong);
+	if (!matrix)
+		return;
+	print_options(world->plan, ROLE_FRONTEND);
+	print_options(world->plan, ROLE_BACKEND);
+}
+
+static bool run_one(uint64_t seed, const struct run_options *options, FILE *trace,
+		    struct totals *totals)
 {
 	static struct plan plan;
 	static struct world world;
 
-	plan_make(&plan, seed, without);
+	if (options->matrix)
+		plan_make_pair(&plan, (unsigned)seed);
+	else
+		plan_make(&plan, seed, options->without);
 	world_run(&world, &plan, trace);
 	bool deceived = world.deceived;
 	if (world.engine != NULL && !deceived)
 		check_rest(&world);
+	if (options->matrix)
+		check_pair(&world);
 	bool ok = world.wrong[0] == '\0';
 	if (!ok)
-		printf("# seed %" PRIu64 ": %s\n", seed, world.wrong);
+		print_failure(&world, options->matrix);
 	if (totals != NULL) {
 		totals->runs++;
 		totals->sessions += 1 + world.round;
@@ -56,36 +92,54 @@ static unsigned impairment(const char *word)
 	exit(2);
 }
 
-int main(int argc, char **argv)
+static int usage(void)
 {
-	unsigned without = 0, shown = 0;
-	bool verbose = false;
-	struct totals totals = { 0 };
-	int option;
+	fprintf(stderr, "usage: sim [-v] [-x IMPAIRMENT]... SEED [COUNT]\n"
+			"       sim [-v] -m [FIRST [COUNT]]\n");
+	return 2;
+}
 
-	while ((option = getopt(argc, argv, "vx:")) != -1) {
-		if (option == 'v')
-			verbose = true;
-		else if (option == 'x')
-			without |= impairment(optarg);
-		else
-			return 2;
-	}
-	if (optind >= argc) {
-		fprintf(stderr, "usage: sim [-v] [-x IMPAIRMENT]... SEED [COUNT]\n");
-		return 2;
-	}
-	uint64_t seed = strtoull(argv[optind], NULL, 0);
-	uint64_t count = optind + 1 < argc ? strtoull(argv[optind + 1], NULL, 0) : 1;
+static void run_all(uint64_t first, uint64_t count, const struct run_options *options,
+		    struct totals *totals)
+{
+	unsigned shown = 0;
+
 	for (uint64_t i = 0; i < count; i++) {
-		bool ok = run_one(seed + i, without, verbose ? stdout : NULL, &totals);
+		bool ok = run_one(first + i, options, options->verbose ? stdout : NULL, totals);
 
-		if (!ok && !verbose && shown++ == 0)
-			run_one(seed + i, without, stdout, NULL);
+		if (!ok && !options->verbose && shown++ == 0)
+			run_one(first + i, options, stdout, NULL);
 	}
 	printf("# %u runs, %u sessions: %u handed over, %u undone or declined, %u deceived by "
 	       "silence; %u failed\n",
-	       totals.runs, totals.sessions, totals.handed_over, totals.undone, totals.deceived,
-	       totals.failed);
+	       totals->runs, totals->sessions, totals->handed_over, totals->undone,
+	       totals->deceived, totals->failed);
+}
+
+int main(int argc, char **argv)
+{
+	struct run_options options = { 0 };
+	struct totals totals = { 0 };
+	int option;
+
+	while ((option = getopt(argc, argv, "mvx:")) != -1) {
+		if (option == 'm')
+			options.matrix = true;
+		else if (option == 'v')
+			options.verbose = true;
+		else if (option == 'x')
+			options.without |= impairment(optarg);
+		else
+			return usage();
+	}
+	if (options.matrix ? options.without != 0 : optind >= argc)
+		return usage();
+	uint64_t first = optind < argc ? strtoull(argv[optind], NULL, 0) : 0;
+	uint64_t count = optind < argc ? 1 : PLAN_PAIRS;
+	if (optind + 1 < argc)
+		count = strtoull(argv[optind + 1], NULL, 0);
+	if (options.matrix && (first >= PLAN_PAIRS || count > PLAN_PAIRS - first))
+		return usage();
+	run_all(first, count, &options, &totals);
 	return totals.failed == 0 ? 0 : 1;
 }
