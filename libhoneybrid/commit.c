@@ -247,15 +247,10 @@ static void note_health(struct hb_core *core, const struct hb_flow *flow)
 
 void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
-	note_health(core, flow);
-	hb_commit_abandon(core, flow, reason);
-}
-
-void hb_commit_abandon(struct hb_core *core, struct hb_flow *flow, const char *reason)
-{
 	struct hb_handover *handover = hb_handover_of(flow);
 	bool keeps = flow->target->on_failure == HB_ON_FAILURE_FRONTEND;
 	core->counters.handovers_failed++;
+	note_health(core, flow);
 	handover->info.latency_us = (uint32_t)((core->now.mono_ns - handover->begin_ns) / 1000);
 	hb_out_handover(core, flow, &handover->info, reason);
 	if (hb_flow_is_tcp(flow) && !handover->backend_gone)

@@ -25,7 +25,4 @@ void hb_commit_try(struct hb_core *core, struct hb_flow *flow);
 /* Gives up: the frontend goes on (or nobody, as the target says). */
 void hb_commit_undo(struct hb_core *core, struct hb_flow *flow, const char *reason);
 
-/* The same, where that says nothing of the backend: it is the flow that has to go. */
-void hb_commit_abandon(struct hb_core *core, struct hb_flow *flow, const char *reason);
-
 #endif

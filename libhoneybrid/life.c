@@ -177,7 +177,7 @@ static void evict(struct hb_core *core)
 		return;
 	core->counters.flows_evicted++;
 	if (flow->state == HB_STATE_REPLAY)
-		hb_commit_abandon(core, flow, reason);
+		hb_commit_undo(core, flow, reason);
 	hb_life_end(core, flow, reason);
 }
 
