@@ -3,7 +3,7 @@
  * Two raw sockets, one a family, that take whole packets. libdumbnet's ip_send() would do for IPv4,
  * but it keeps its socket to itself, and without a mark on it our packets would be queued again.
  */
-#include "rawsend.h"
+#include "pathmtu.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,9 +14,6 @@
 
 #define SEND_BUFFER_BYTES (4 << 20)
 
-/* The longest packet that is sent in one. */
-#define LINK_MTU 1500
-
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 
@@ -24,6 +21,7 @@ struct hb_rawsend {
 	int fd4, fd6; /* fd6 is -1 where the kernel has no IPv6 */
 	uint32_t mark, uplink_mask;
 	uint32_t last_id; /* of a packet that was cut into fragments */
+	struct hb_pathmtu pathmtu;
 };
 
 static int set_options(int fd, uint32_t mark)
@@ -182,73 +180,92 @@ static void add_interface(struct msghdr *message, sa_family_t family, uint32_t i
 		add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 }
 
-int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops)
+static int send_whole(const struct hb_rawsend *rawsend, const struct hb_datagram *dgram,
+		      struct hb_hop *hop)
 {
 	uint32_t uplink = dgram->mark & rawsend->uplink_mask, mark = rawsend->mark | uplink;
 	union control control = { 0 };
-	struct iovec iov[2];
-	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = &control };
-	struct hb_hop hop;
-	int status = hb_hop_take(dgram, hops, &hop), fd;
+	struct iovec iov[2] = {
+		{ .iov_base = hop->head, .iov_len = hop->head_len },
+		{ .iov_base = dgram->data + hop->head_len, .iov_len = dgram->len - hop->head_len },
+	};
+	struct msghdr message = { .msg_iov = iov,
+				  .msg_iovlen = 2,
+				  .msg_control = &control,
+				  .msg_name = &hop->to,
+				  .msg_namelen = hop->to_len };
+	int fd = hop->to.sa.sa_family == AF_INET ? rawsend->fd4 : rawsend->fd6;
 
-	if (status < 0)
-		return status;
-	fd = hop.to.sa.sa_family == AF_INET ? rawsend->fd4 : rawsend->fd6;
 	if (fd < 0)
 		return -EAFNOSUPPORT;
-	iov[0] = (struct iovec){ .iov_base = hop.head, .iov_len = hop.head_len };
-	iov[1] = (struct iovec){ .iov_base = dgram->data + hop.head_len,
-				 .iov_len = dgram->len - hop.head_len };
-	message.msg_name = &hop.to;
-	message.msg_namelen = hop.to_len;
 	if (uplink != 0)
 		add_control(&message, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	if (dgram->out_interface != 0)
-		add_interface(&message, hop.to.sa.sa_family, dgram->out_interface);
+		add_interface(&message, hop->to.sa.sa_family, dgram->out_interface);
 	if (message.msg_controllen == 0)
 		message.msg_control = NULL;
 	return sendmsg(fd, &message, 0) < 0 ? -errno : 0;
 }
 
-/* Payload for one piece: what its receiver takes, as far as a link of the usual size carries it. */
-static size_t piece_bytes(const struct hb_datagram *dgram, const struct hb_packet *packet)
+/* Payload for one piece: what its receiver takes, as far as the link carries it. */
+static size_t piece_bytes(const struct hb_datagram *dgram, const struct hb_packet *packet,
+			  size_t mtu)
 {
-	size_t fits = LINK_MTU - packet->payload_offset;
+	size_t fits = mtu - packet->payload_offset;
 	size_t wanted = dgram->segment_bytes;
 
 	return wanted != 0 && wanted < fits ? wanted : fits;
 }
 
-/* Piece i of a packet that is too long for a link: a segment of TCP, else a fragment. 0: no more. */
-static size_t cut(const struct hb_datagram *dgram, const struct hb_packet *packet, uint32_t id,
-		  size_t i, uint8_t buf[LINK_MTU])
-{
-	if (packet->protocol == HB_PROTO_TCP)
-		return hb_packet_segment(packet, piece_bytes(dgram, packet), i, buf, LINK_MTU);
-	return hb_packet_fragment(packet, id, LINK_MTU, i, buf, LINK_MTU);
-}
-
-int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
+/* Sends a packet in pieces that a link carries: segments of TCP, else fragments. */
+static int send_cut(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops,
+		    size_t mtu)
 {
 	struct hb_datagram piece = *dgram;
-	uint8_t buf[LINK_MTU];
+	uint8_t buf[HB_PATHMTU_MAX];
 	struct hb_packet packet;
+	struct hb_hop hop;
 	int status = 0;
 
-	if (dgram->len <= LINK_MTU && !dgram->gso)
-		return hb_rawsend_send(rawsend, dgram, 0);
-	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 ||
-	    packet.payload_offset >= LINK_MTU)
+	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 || packet.payload_offset >= mtu)
 		return -EINVAL;
+	/* The pieces get sums of their own, and a wrong one must not become right. */
+	if (!dgram->gso && !hb_packet_checksum_ok(&packet))
+		return -EBADMSG;
 	rawsend->last_id++;
 	if ((rawsend->last_id & UINT16_MAX) == 0)
 		rawsend->last_id++; /* 0: the kernel would number each piece */
 	piece.data = buf;
 	for (size_t i = 0; status == 0; i++) {
-		piece.len = cut(dgram, &packet, rawsend->last_id, i, buf);
+		piece.len =
+			packet.protocol == HB_PROTO_TCP
+				? hb_packet_segment(&packet, piece_bytes(dgram, &packet, mtu), i,
+						    buf, mtu)
+				: hb_packet_fragment(&packet, rawsend->last_id, mtu, i, buf, mtu);
 		if (piece.len == 0)
 			break;
-		status = hb_rawsend_send(rawsend, &piece, 0);
+		status = hb_hop_take(&piece, hops, &hop);
+		if (status == 0)
+			status = send_whole(rawsend, &piece, &hop);
+	}
+	return status;
+}
+
+int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops)
+{
+	struct hb_hop hop;
+	int status = hb_hop_take(dgram, hops, &hop);
+
+	while (status == 0) {
+		size_t mtu = hb_pathmtu_get(&rawsend->pathmtu, &hop);
+
+		status = dgram->gso || dgram->len > mtu ? send_cut(rawsend, dgram, hops, mtu)
+							: send_whole(rawsend, dgram, &hop);
+		if (status != -EMSGSIZE ||
+		    !hb_pathmtu_learn(&rawsend->pathmtu, &hop, rawsend->mark | dgram->mark,
+				      dgram->out_interface))
+			return status;
+		status = 0;
 	}
 	return status;
 }

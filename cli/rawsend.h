@@ -24,23 +24,17 @@ struct hb_rawsend *hb_rawsend_open(uint32_t mark, uint32_t uplink_mask, struct h
 void hb_rawsend_close(struct hb_rawsend *rawsend);
 
 /*
- * Sends a packet.
+ * Sends a packet: in segments (TCP) or fragments if it is a super-packet or longer than the link carries,
+ * since nobody else would tell its sender. What a link carries is learnt when it refuses a packet.
  *
- * @dgram   borrowed for the call; its bytes are not changed.
+ * @dgram   borrowed for the call; its bytes are not changed. Its checksum may still be a device's to
+ *          finish if it is a super-packet.
  * @hops    how many to take off its TTL: 1 if that counts as on the way into the gateway, 0 if it
  *          was seen when routing had taken off its own.
- * Returns  0, or a negative errno: -EMSGSIZE for what is longer than the link carries, -ETIMEDOUT
- * for a TTL that ends here, -EINVAL for what is no IP packet, and whatever the socket says.
+ * Returns  0, or a negative errno: -ETIMEDOUT for a TTL that ends here, -EINVAL for what is no IP
+ *          packet, -EBADMSG for a wrong checksum of what must be cut, and whatever the socket says.
  */
 int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops);
-
-/*
- * Sends a packet that was rewritten after routing, cut into segments if it is longer than a link
- * carries. Its TTL stays, its checksum may still be a device's to finish if it is cut.
- *
- * Returns  as above.
- */
-int hb_rawsend_resend(struct hb_rawsend *rawsend, const struct hb_datagram *dgram);
 
 /* What a packet needs to be sent. */
 struct hb_hop {

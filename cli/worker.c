@@ -131,7 +131,7 @@ static void note_hook(struct hb_worker *worker, uint8_t hook)
 static enum hb_verdict resend(struct hb_worker *worker, const struct hb_queue_packet *packet)
 {
 	flush(worker);
-	if (hb_rawsend_resend(worker->rawsend, &packet->dgram) < 0)
+	if (hb_rawsend_send(worker->rawsend, &packet->dgram, 0) < 0)
 		worker->emit_errors++;
 	return HB_DROP;
 }

@@ -13,8 +13,6 @@
 #include "seq.h"
 #include "translate.h"
 
-#define TCP_HEADER_BYTES 20
-
 enum {
 	ICMP_ECHO = 8, /* RFC 792 */
 	ICMP_TIMESTAMP = 13,
@@ -128,13 +126,6 @@ static void note_server_mss(struct hb_track *track, const struct hb_packet *pack
 	if ((packet->tcp_flags & HB_TCP_SYN) && mss > 0 &&
 	    (track->client_mss == 0 || mss < track->client_mss))
 		track->client_mss = mss;
-}
-
-void hb_contain_note_mtu(struct hb_flow *flow, const struct hb_packet *quoted, uint32_t mtu)
-{
-	size_t headers = quoted->l4_offset + (size_t)TCP_HEADER_BYTES;
-	if (hb_flow_is_tcp(flow) && mtu > headers && mtu - headers < flow->track.client_mss)
-		flow->track.client_mss = (uint16_t)(mtu - headers);
 }
 
 bool hb_contain_is_question(const struct hb_packet *packet)

@@ -28,10 +28,4 @@ enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *m
 bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
 		       const struct hb_packet *packet);
 
-/*
- * A router reports that the quoted packet, the honeypot's, was longer than its next link takes: the
- * segments that are made of super-packets must be shorter, too. @mtu  0 for an error about something else.
- */
-void hb_contain_note_mtu(struct hb_flow *flow, const struct hb_packet *quoted, uint32_t mtu);
-
 #endif

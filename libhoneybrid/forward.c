@@ -236,7 +236,6 @@ static enum hb_verdict tcp_from_backend(struct hb_core *core, struct hb_flow *fl
 	if (is_hasty_repeat(core, handover, packet))
 		return HB_DROP;
 	hb_translate_to_client(edit, flow, &handover->redirect.translation);
-	edit->dgram->segment_bytes = hb_track_client_payload(&flow->track);
 	struct hb_packet shown = as_shown(handover, packet);
 	bool owed = hb_debt_is_open(handover);
 	bool passes = hb_debt_from_honeypot(handover, edit, &shown);

@@ -13,8 +13,15 @@
 #include "handover.h"
 #include "life.h"
 #include "seq.h"
+#include "tcpopt.h"
 
 #include <stdio.h>
+
+#define TCP_HEADER_BYTES 20
+
+/* A link that carries less is not believed in: as Linux (ip_rt_min_pmtu), and RFC 8200, 5. */
+#define LEAST_MTU_IPV4 552
+#define LEAST_MTU_IPV6 1280
 
 enum {
 	IPV4_SUM = 10,
@@ -177,6 +184,61 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 	return finish(rewrite, &edit);
 }
 
+/*
+ * The largest segment for a link that was too narrow for the quoted one, the TCP header's options
+ * included, as in an MSS; 0 if the error is about something else.
+ */
+static uint16_t reported_mss(const struct rewrite *rewrite)
+{
+	const uint8_t *icmp = rewrite->error->data + rewrite->error->l4_offset;
+	bool ipv6 = rewrite->error->ip_version == 6;
+	uint32_t least = ipv6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4, mtu;
+	size_t headers = rewrite->quoted->l4_offset + (size_t)TCP_HEADER_BYTES;
+	if (ipv6 ? rewrite->error->icmp_type != V6_TOO_BIG
+		 : rewrite->error->icmp_type != V4_UNREACHABLE ||
+			    rewrite->error->icmp_code != V4_FRAGMENTATION_NEEDED)
+		return 0;
+	mtu = ipv6 ? hb_get_be32(icmp + V6_MTU) : hb_get_be16(icmp + V4_MTU);
+	if (mtu < least)
+		mtu = least;
+	return mtu > UINT16_MAX || mtu <= headers ? 0 : (uint16_t)(mtu - headers);
+}
+
+/*
+ * The sender of the quoted packet will make shorter ones, as it is told. So must we, of its super-packets
+ * and of what we have to repeat: in which size it cuts them we are not told. Only about what is on its way,
+ * as a TCP asks for (RFC 5927, 4.1).
+ */
+static void note_mtu_to_client(struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	struct hb_track *track = &flow->track;
+	uint16_t mss = reported_mss(rewrite);
+	uint32_t seq = rewrite->quoted->seq;
+	if (mss == 0 || !hb_flow_is_tcp(flow) || hb_tcpopt_payload(track->client_mss, 0) <= mss)
+		return;
+	if (flow->state == HB_STATE_FORWARD &&
+	    (hb_seq_before(seq, track->client_ack) || hb_seq_at_or_after(seq, track->server_next)))
+		return;
+	track->client_mss = mss;
+}
+
+static void note_mtu_to_backend(struct hb_core *core, struct hb_flow *flow,
+				const struct rewrite *rewrite)
+{
+	struct hb_replay *replay = &hb_handover_of(flow)->replay;
+	bool replaying = flow->state == HB_STATE_REPLAY;
+	uint16_t mss = reported_mss(rewrite);
+	uint32_t seq = rewrite->quoted->seq;
+	if (mss == 0 || hb_seq_before(seq, replaying ? replay->una : flow->track.server_ack) ||
+	    hb_seq_at_or_after(seq, replaying ? replay->nxt : flow->track.client_next))
+		return;
+	hb_replay_narrow(replay, mss);
+	if (replay->resend_ns != 0 && seq == replay->una) {
+		replay->resend_ns = core->now.mono_ns; /* it will not get there as it is */
+		hb_life_arm(core, flow);
+	}
+}
+
 static bool is_unreachable(const struct hb_packet *error)
 {
 	if (error->ip_version == 6)
@@ -199,6 +261,12 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		hb_life_arm(core, flow);
 		return HB_DROP;
 	}
+	if (match->leg == HB_LEG_BACKEND && hb_flow_is_tcp(flow) && flow->redirect != NULL)
+		note_mtu_to_backend(core, flow, rewrite);
+	/* Behind routing the kernel compares with the way to the frontend, whoever serves. */
+	if (match->leg != HB_LEG_BACKEND && rewrite->dgram->in_interface == 0 &&
+	    reported_mss(rewrite) != 0 && flow->state != HB_STATE_DROPPED)
+		return to_client(flow, rewrite);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
 	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
@@ -239,7 +307,11 @@ static enum hb_verdict about_nothing(struct hb_core *core, struct hb_datagram *d
 	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
 	if (honeypot != NULL)
 		return honeypots_own(core, dgram, packet, honeypot);
-	return dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP; /* this host's own go their way */
+	/*
+	 * This host's own go their way: also those about a packet as a backend sent it, which was too long
+	 * for routing before we saw it.
+	 */
+	return dgram->in_interface == 0 ? HB_ACCEPT : HB_DROP;
 }
 
 /*
@@ -254,17 +326,6 @@ static bool may_report(struct hb_core *core, const struct hb_match *match,
 	bool own_leg = match->direction == HB_FROM_SERVER || hb_flow_diverted(match->flow) != NULL;
 	return hb_policy_find_honeypot(core->policy, &error->src) == NULL ||
 	       (own_leg && hb_addr_equal(&error->src, &quoted->dst));
-}
-
-/* How long a packet the link takes that was too narrow for one; 0 if the error is about something else. */
-static uint32_t reported_mtu(const struct hb_packet *error)
-{
-	const uint8_t *icmp = error->data + error->l4_offset;
-	if (error->ip_version == 6)
-		return error->icmp_type == V6_TOO_BIG ? hb_get_be32(icmp + V6_MTU) : 0;
-	if (error->icmp_type != V4_UNREACHABLE || error->icmp_code != V4_FRAGMENTATION_NEEDED)
-		return 0;
-	return hb_get_be16(icmp + V4_MTU);
 }
 
 enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
@@ -287,11 +348,14 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 		if (!hb_contain_passes(core, &match, packet))
 			return HB_DROP;
 		if (match.direction == HB_FROM_SERVER)
-			hb_contain_note_mtu(match.flow, &quoted, reported_mtu(packet));
+			note_mtu_to_client(match.flow, &rewrite);
 		if (hb_flow_diverted(match.flow) == NULL)
 			return HB_ACCEPT;
 	}
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &rewrite);
-	return match.flow->state == HB_STATE_DROPPED ? HB_DROP : to_honeypot(match.flow, &rewrite);
+	if (match.flow->state == HB_STATE_DROPPED)
+		return HB_DROP;
+	note_mtu_to_client(match.flow, &rewrite);
+	return to_honeypot(match.flow, &rewrite);
 }

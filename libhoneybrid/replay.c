@@ -14,13 +14,12 @@
 #include "handover.h"
 #include "out.h"
 #include "seq.h"
+#include "tcpopt.h"
 
 #define SYN_RTO_NS (200 * HB_NS_PER_MS)
 #define MIN_RTO_NS (200 * HB_NS_PER_MS)
 #define MAX_RTO_NS (2 * HB_NS_PER_S)
 #define RESENDS_MAX 12
-#define TIMESTAMP_BYTES 12
-#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
 
 static uint16_t header_bytes(const struct hb_flow *flow)
 {
@@ -70,7 +69,7 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 	 */
 	if ((track->granted & ~handover->replay.offered) & HB_TCPOPT_TIMESTAMP) {
 		uint16_t fits = (uint16_t)(core->mtu - header_bytes(handover->redirect.flow) -
-					   TIMESTAMP_BYTES);
+					   HB_TCPOPT_TIMESTAMP_BYTES);
 		spec.options.mss = hb_track_client_payload(track);
 		if (spec.options.mss > fits)
 			spec.options.mss = fits;
@@ -251,16 +250,21 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 	hb_replay_push(core, handover, HB_LEG_BACKEND);
 }
 
+void hb_replay_narrow(struct hb_replay *replay, uint16_t mss)
+{
+	uint16_t each = hb_tcpopt_payload(mss, replay->granted);
+	if (each < replay->mss)
+		replay->mss = each;
+}
+
 static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *flow,
 			    const struct hb_replay *replay, const struct hb_packet *packet)
 {
-	uint16_t mss = packet->options.present & HB_TCPOPT_MSS ? packet->options.mss : DEFAULT_MSS;
-	uint16_t fits = (uint16_t)(core->mtu - header_bytes(flow));
-	if (mss > fits)
-		mss = fits;
-	if (mss < 64)
-		mss = 64;
-	return replay->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
+	uint16_t mss = packet->options.present & HB_TCPOPT_MSS ? packet->options.mss : 0;
+	uint16_t taken = hb_tcpopt_payload(mss, replay->granted);
+	uint16_t fits =
+		hb_tcpopt_payload((uint16_t)(core->mtu - header_bytes(flow)), replay->granted);
+	return taken < fits ? taken : fits;
 }
 
 /*

@@ -73,6 +73,9 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover);
 /* Sends what may be sent: from nxt to limit, within the window. */
 void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
+/* Segments to the honeypot are for such an MSS at most from now on. */
+void hb_replay_narrow(struct hb_replay *replay, uint16_t mss);
+
 /* A bare ACK to the backend. */
 void hb_replay_ack(struct hb_core *core, struct hb_handover *handover);
 

@@ -26,7 +26,9 @@ enum {
 #define SACK_BLOCK_LEN 8
 #define TIMESTAMP_LEN 10
 
-#define WSCALE_MAX 14 /* RFC 7323, 2.3 */
+#define WSCALE_MAX 14   /* RFC 7323, 2.3 */
+#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+#define LEAST_MSS 64
 
 static void read_mss(const uint8_t *option, size_t len, struct hb_tcp_options *options)
 {
@@ -223,4 +225,12 @@ size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_optio
 	if (!syn && (present & HB_TCPOPT_SACK))
 		p = write_sack(p, out + HB_TCPOPT_MAX_LEN, options);
 	return (size_t)(p - out);
+}
+
+uint16_t hb_tcpopt_payload(uint16_t mss, uint8_t granted)
+{
+	uint16_t each = mss != 0 ? mss : DEFAULT_MSS;
+	if (each < LEAST_MSS)
+		each = LEAST_MSS;
+	return granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(each - HB_TCPOPT_TIMESTAMP_BYTES) : each;
 }

@@ -29,4 +29,13 @@ void hb_tcpopt_parse(const uint8_t *base, size_t offset, size_t len,
 size_t hb_tcpopt_write(uint8_t out[HB_TCPOPT_MAX_LEN], const struct hb_tcp_options *options,
 		       bool syn);
 
+/* Of a timestamp in each segment, with its padding (RFC 7323, 3.2). */
+#define HB_TCPOPT_TIMESTAMP_BYTES 12
+
+/*
+ * Payload of a segment to whom has such an MSS (0: said none), if each has the options that were granted.
+ * An absurd MSS counts as 64.
+ */
+uint16_t hb_tcpopt_payload(uint16_t mss, uint8_t granted);
+
 #endif

@@ -9,10 +9,7 @@
 #include "track.h"
 
 #include "seq.h"
-
-#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
-#define MIN_MSS 64
-#define TIMESTAMP_BYTES 12
+#include "tcpopt.h"
 
 /* No SYN carries more. */
 #define MAX_SYN_DATA 65535
@@ -167,10 +164,7 @@ bool hb_track_may_reopen(const struct hb_track *track, const struct hb_packet *s
 
 uint16_t hb_track_client_payload(const struct hb_track *track)
 {
-	uint16_t mss = track->client_mss ? track->client_mss : DEFAULT_MSS;
-	if (mss < MIN_MSS)
-		mss = MIN_MSS;
-	return track->granted & HB_TCPOPT_TIMESTAMP ? (uint16_t)(mss - TIMESTAMP_BYTES) : mss;
+	return hb_tcpopt_payload(track->client_mss, track->granted);
 }
 
 uint32_t hb_track_client_bytes(const struct hb_track *track)

@@ -157,6 +157,9 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
 	if (translation->look.changes)
 		hb_edit_look(edit, &translation->look);
-	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
+	if (flow->protocol != HB_PROTO_TCP || !edit->packet->has_l4)
+		return;
+	edit->dgram->segment_bytes = hb_track_client_payload(&flow->track);
+	if (translation->numbers_differ)
 		tcp_to_client(edit, translation);
 }

@@ -250,6 +250,11 @@ honeynet_recipe() # iptables darknet frontend backend
 		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark $OWN_MARK/$OWN_MARK \
 			-j CT --notrack
 	done
+	# What was too long on its way to the attacker is known here before it is redirected, so the error
+	# about it is right for the backend. Queued it would be lost: the backend's packets are no session
+	# to conntrack, since they are all sent anew.
+	on gateway "$1" -t raw -A OUTPUT -p "$([[ $1 == iptables ]] && echo icmp || echo icmpv6)" -d "$4" \
+		-j ACCEPT
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before

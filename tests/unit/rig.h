@@ -61,6 +61,7 @@ struct rig {
 	uint8_t *data; /* the last datagram, as the engine left it, in memory of its exact size */
 	size_t len;
 	struct hb_packet packet; /* of it */
+	uint16_t segment_bytes;  /* as the engine set it */
 };
 
 struct rig_tcp {
@@ -227,6 +228,7 @@ static inline enum hb_verdict rig_input(struct rig *rig, const void *data, size_
 	dgram.len = dgram.cap = len;
 	verdict = hb_engine_input(rig->engine, &dgram, rig->now);
 	rig->len = dgram.len;
+	rig->segment_bytes = dgram.segment_bytes;
 	rig->packet = (struct hb_packet){ .len = 0 };
 	if (verdict != HB_DROP)
 		ck_assert_int_eq(hb_packet_parse(rig->data, rig->len, &rig->packet), 0);
