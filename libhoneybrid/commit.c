@@ -133,7 +133,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 		handover->heard = true;
 		at += len;
 	}
-	hb_stream_fini(&handover->kept, &core->budget);
+	hb_stream_fini(&handover->kept, hb_core_budget(core, flow));
 }
 
 void hb_commit_try(struct hb_core *core, struct hb_flow *flow)

@@ -8,6 +8,7 @@
 #include "learn.h"
 #include "policies.h"
 #include "reassembly.h"
+#include "shares.h"
 
 #include <honeybrid/engine.h>
 
@@ -33,7 +34,8 @@ struct hb_core {
 	struct hb_wheel wheel;
 	struct hb_reassembly reassembly;
 	uint32_t last_fragment_id; /* of a packet of our own that was cut */
-	struct hb_budget budget;
+	struct hb_budget budget;   /* of all recordings; each source has a part of it */
+	struct hb_shares shares;
 	struct hb_learn learnt;  /* how long backends' answers are */
 	struct hb_health health; /* which backends could not be reached */
 	struct hb_counters counters;
@@ -42,6 +44,14 @@ struct hb_core {
 	uint32_t flow_id_step;
 	uint8_t *scratch; /* twice: for packets of our own, and for pieces of packets */
 };
+
+/* What the recording of a flow counts against. */
+static inline struct hb_budget *hb_core_budget(struct hb_core *core, const struct hb_flow *flow)
+{
+	if (core->shares.slots == NULL)
+		return &core->budget;
+	return &hb_shares_find(&core->shares, core->seed, &flow->client)->budget;
+}
 
 #define HB_SCRATCH_SIZE 65536
 

@@ -138,7 +138,7 @@ void hb_debt_settle(struct hb_core *core, struct hb_flow *flow)
 	if (flow->record == NULL || hb_debt_is_open(handover))
 		return;
 	handover->replay.resend_ns = 0;
-	hb_record_free(flow->record, &core->budget);
+	hb_record_free(flow->record, hb_core_budget(core, flow));
 	flow->record = NULL;
 	if (handover->client_reset) {
 		struct hb_build_tcp spec = { .seq = handover->replay.una, .flags = HB_TCP_RST };

@@ -69,8 +69,8 @@ static const uint8_t *stream(void *ctx, size_t *len)
 		return payload;
 	*len = hb_track_usable(&flow->track, packet);
 	if (flow->record != NULL)
-		return hb_record_preview(flow->record, &asking->core->budget, packet->seq, payload,
-					 *len, len);
+		return hb_record_preview(flow->record, hb_core_budget(asking->core, flow),
+					 packet->seq, payload, *len, len);
 	uint32_t known = hb_seq_distance(packet->seq, flow->track.client_next);
 	if (hb_seq_after(packet->seq, flow->track.client_next) || known > *len)
 		known = (uint32_t)*len;

@@ -43,6 +43,7 @@ static int use_policy(struct hb_engine *engine, struct hb_policy *policy)
 	engine->core.policy = policy;
 	engine->core.budget.max_total_bytes = policy->options.max_total_buffer_bytes;
 	engine->core.budget.max_each_bytes = policy->options.max_flow_buffer_bytes;
+	hb_shares_set_limit(&engine->core.shares, policy->options.max_flows);
 	return 0;
 }
 
@@ -75,7 +76,8 @@ struct hb_engine *hb_engine_new(const struct hb_setup *given, struct hb_policy *
 	hb_reassembly_init(&core->reassembly, &core->wheel, setup->seed);
 	memcpy(&core->last_fragment_id, setup->seed, sizeof(core->last_fragment_id));
 	core->scratch = malloc((size_t)HB_SCRATCH_SIZE * 2);
-	if (core->scratch == NULL || hb_flowtable_init(&core->table, setup->seed) != 0)
+	if (core->scratch == NULL || hb_flowtable_init(&core->table, setup->seed) != 0 ||
+	    hb_shares_init(&core->shares, &core->budget) != 0)
 		goto no_memory;
 	int result = use_policy(engine, policy);
 	if (result == 0)
@@ -109,6 +111,7 @@ void hb_engine_free(struct hb_engine *engine)
 		hb_life_end_all(core);
 	hb_life_fini(core);
 	hb_flowtable_fini(&core->table);
+	hb_shares_fini(&core->shares);
 	hb_reassembly_fini(&core->reassembly);
 	free(core->scratch);
 	hb_policies_fini(&core->policies);

@@ -64,6 +64,13 @@ void hb_flow_rank(struct hb_flow_ranks *ranks, struct hb_flow *flow)
 		list_append(&ranks->lists[rank], flow);
 }
 
+void hb_flow_requeue(struct hb_flow_ranks *ranks, struct hb_flow *flow)
+{
+	struct hb_flow_list *list = &ranks->lists[hb_flow_rank_now(flow)];
+	list_remove(list, flow);
+	list_append(list, flow);
+}
+
 struct hb_flow *hb_flow_first_to_go(const struct hb_flow_ranks *ranks)
 {
 	struct hb_flow *flow = NULL;

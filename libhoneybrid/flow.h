@@ -128,6 +128,9 @@ static inline enum hb_rank hb_flow_rank_now(const struct hb_flow *flow)
 /* Moves the flow to the list where it belongs by now, if that is another one. */
 void hb_flow_rank(struct hb_flow_ranks *ranks, struct hb_flow *flow);
 
+/* Makes the flow the last of its rank to give way. */
+void hb_flow_requeue(struct hb_flow_ranks *ranks, struct hb_flow *flow);
+
 /* The flow that gives way first; NULL: there is none. */
 struct hb_flow *hb_flow_first_to_go(const struct hb_flow_ranks *ranks);
 

@@ -42,7 +42,7 @@ void hb_handover_free(struct hb_core *core, struct hb_flow *flow)
 		return;
 	struct hb_handover *handover = hb_handover_of(flow);
 	hb_flowtable_remove(&core->table, &handover->redirect.node);
-	hb_stream_fini(&handover->kept, &core->budget);
+	hb_stream_fini(&handover->kept, hb_core_budget(core, flow));
 	hb_handover_udp_forget(core, handover);
 	flow->redirect = NULL;
 	free(handover);
@@ -56,9 +56,9 @@ void hb_handover_retire(struct hb_core *core, struct hb_flow *flow)
 	handover->early_ack_ns = 0;
 	handover->udp_deadline_ns = 0;
 	handover->replay = (struct hb_replay){ .una = handover->cut, .nxt = handover->cut };
-	hb_stream_fini(&handover->kept, &core->budget);
+	hb_stream_fini(&handover->kept, hb_core_budget(core, flow));
 	hb_handover_udp_forget(core, handover);
-	hb_record_free(flow->record, &core->budget);
+	hb_record_free(flow->record, hb_core_budget(core, flow));
 	flow->record = NULL;
 }
 
@@ -75,7 +75,7 @@ void hb_handover_superseded(struct hb_core *core, const struct hb_flow *flow)
 void hb_handover_decline(struct hb_core *core, struct hb_flow *flow, const char *reason)
 {
 	core->counters.handovers_declined++;
-	hb_record_free(flow->record, &core->budget);
+	hb_record_free(flow->record, hb_core_budget(core, flow));
 	flow->record = NULL;
 	hb_out_handover(core, flow, NULL, reason);
 	hb_life_advance(core, flow, HB_RESULT_DECLINED);
@@ -86,7 +86,7 @@ static void suppose(struct hb_core *core, struct hb_flow *flow, unsigned backend
 {
 	flow->picked = (uint16_t)backend_number;
 	flow->flags |= HB_FLOW_SUPPOSED;
-	hb_record_free(flow->record, &core->budget);
+	hb_record_free(flow->record, hb_core_budget(core, flow));
 	flow->record = NULL;
 	hb_life_advance(core, flow, HB_RESULT_DECLINED);
 }
@@ -159,8 +159,8 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	if (backend->endpoint.port == 0)
 		handover->redirect.translation.honeypot.port = flow->attacked_port;
 	if (flow->record == NULL)
-		flow->record =
-			hb_record_new(&core->budget, hb_flow_is_tcp(flow) ? handover->cut : 0);
+		flow->record = hb_record_new(hb_core_budget(core, flow),
+					     hb_flow_is_tcp(flow) ? handover->cut : 0);
 	if (flow->record != NULL)
 		hb_record_window(flow->record, hb_track_client_window_bytes(&flow->track));
 	if (flow->record == NULL || !enter_leg(core, flow)) {
@@ -231,10 +231,10 @@ static void hold(struct hb_core *core, struct hb_flow *flow, const struct hb_pac
 	if (!handover->client_fin && hb_seq_at_or_before(packet->seq, held_end) &&
 	    hb_seq_after(usable, held_end)) {
 		uint32_t known = hb_seq_distance(packet->seq, held_end);
-		hb_stream_append(stream, &core->budget,
+		hb_stream_append(stream, hb_core_budget(core, flow),
 				 packet->data + packet->payload_offset + known,
 				 hb_seq_distance(held_end, usable));
-		hb_record_join_early(flow->record, &core->budget);
+		hb_record_join_early(flow->record, hb_core_budget(core, flow));
 		if (handover->early_ack_ns == 0)
 			handover->early_ack_ns = core->now.mono_ns + EARLY_ACK_NS;
 	}
@@ -293,7 +293,7 @@ static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 		if (established || flow->track.client_ack == acked)
 			verdict = pass_to_frontend(flow, dgram, packet);
 	}
-	hb_record_join_early(flow->record, &core->budget);
+	hb_record_join_early(flow->record, hb_core_budget(core, flow));
 	hb_replay_connect(core, handover);
 	return verdict;
 }

@@ -20,16 +20,17 @@ bool hb_handover_udp_hold(struct hb_core *core, struct hb_handover *handover,
 {
 	size_t len = packet->payload_len;
 	size_t bytes = sizeof(struct hb_held_datagram) + len;
-	if (core->budget.used_bytes + bytes > core->budget.max_total_bytes ||
-	    handover->held_bytes + bytes > core->budget.max_each_bytes)
+	struct hb_budget *budget = hb_core_budget(core, handover->redirect.flow);
+	if (handover->held_bytes + bytes > hb_budget_each(budget) || !hb_budget_take(budget, bytes))
 		return false;
 	struct hb_held_datagram *held = malloc(bytes);
-	if (held == NULL)
+	if (held == NULL) {
+		hb_budget_give(budget, bytes);
 		return false;
+	}
 	held->next = NULL;
 	held->len = len;
 	memcpy(held->data, packet->data + packet->payload_offset, len);
-	core->budget.used_bytes += bytes;
 	handover->held_bytes += bytes;
 	*handover->held_last = held;
 	handover->held_last = &held->next;
@@ -43,7 +44,7 @@ void hb_handover_udp_forget(struct hb_core *core, struct hb_handover *handover)
 		handover->held_first = held->next;
 		free(held);
 	}
-	core->budget.used_bytes -= handover->held_bytes;
+	hb_budget_give(hb_core_budget(core, handover->redirect.flow), handover->held_bytes);
 	handover->held_bytes = 0;
 	handover->held_last = &handover->held_first;
 }
@@ -61,7 +62,7 @@ static void commit(struct hb_core *core, struct hb_flow *flow)
 	handover->phase = HB_PHASE_COMMITTED;
 	handover->udp_deadline_ns = 0;
 	hb_handover_udp_forget(core, handover);
-	hb_record_free(flow->record, &core->budget);
+	hb_record_free(flow->record, hb_core_budget(core, flow));
 	flow->record = NULL;
 	core->counters.handovers_done++;
 	hb_life_advance(core, flow, HB_RESULT_CAUGHT_UP);

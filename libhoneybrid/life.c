@@ -20,6 +20,7 @@
 
 #define FLOWS_PER_BLOCK 512
 #define LEG_PORT_TRIES 64
+#define CROWD_TRIES 64 /* flows of each rank */
 #define FIRST_FREE_PORT 1024
 #define TOMBSTONE_FIN_NS (60 * HB_NS_PER_S)
 #define TOMBSTONE_RESET_NS (10 * HB_NS_PER_S)
@@ -154,25 +155,55 @@ void hb_life_arm(struct hb_core *core, struct hb_flow *flow)
 	hb_wheel_arm(&core->wheel, &flow->timer, handover < deadline ? handover : deadline);
 }
 
+static struct hb_share *share_of(const struct hb_core *core, const struct hb_flow *flow)
+{
+	return hb_shares_find(&core->shares, core->seed, &flow->client);
+}
+
 static void forget(struct hb_core *core, struct hb_flow *flow)
 {
 	hb_wheel_cancel(&core->wheel, &flow->timer);
 	hb_handover_free(core, flow);
 	if (!(flow->flags & HB_FLOW_FROM_HONEYPOT))
-		hb_record_free(flow->record, &core->budget);
+		hb_record_free(flow->record, hb_core_budget(core, flow));
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_CLIENT]);
 	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
 	hb_flow_set_state(&core->ranks, flow, HB_STATE_NONE);
 	core->counters.flows--;
+	if (core->shares.slots != NULL)
+		hb_shares_leave(&core->shares, share_of(core, flow));
 	hb_policies_leave(&core->policies, flow);
 	pool_give(&core->pool, flow);
 }
 
-/* The oldest flow of the lowest rank gives way. */
+/*
+ * A flow of a source that has so many that others find no room. Those of other sources, which are met on
+ * the way, go to the end of their list: so the next search begins behind them.
+ */
+static struct hb_flow *first_of_a_crowd(struct hb_core *core)
+{
+	if (core->shares.crowds == 0)
+		return NULL;
+	for (enum hb_rank rank = HB_RANK_SHORT; rank < HB_RANK_COUNT; rank++) {
+		for (unsigned i = 0; i < CROWD_TRIES; i++) {
+			struct hb_flow *flow = core->ranks.lists[rank].oldest;
+			if (flow == NULL)
+				break;
+			if (hb_shares_is_crowd(&core->shares, share_of(core, flow)))
+				return flow;
+			hb_flow_requeue(&core->ranks, flow);
+		}
+	}
+	return NULL;
+}
+
+/* The oldest flow of the lowest rank gives way, if no crowd must. */
 static void evict(struct hb_core *core)
 {
 	static const char reason[] = "gave way: too many flows";
-	struct hb_flow *flow = hb_flow_first_to_go(&core->ranks);
+	struct hb_flow *flow = first_of_a_crowd(core);
+	if (flow == NULL)
+		flow = hb_flow_first_to_go(&core->ranks);
 	if (flow == NULL)
 		return;
 	core->counters.flows_evicted++;
@@ -283,6 +314,8 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 		return NULL;
 	}
 	hb_policies_enter(&core->policies, flow);
+	if (core->shares.slots != NULL)
+		hb_shares_enter(&core->shares, share_of(core, flow));
 	core->counters.flows++;
 	core->counters.flows_started++;
 	hb_life_count(core, flow, packet, HB_FROM_CLIENT);

@@ -16,7 +16,7 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 	const uint8_t *payload = packet->data + packet->payload_offset;
 	uint32_t limit = flow->target->policy->options.max_packet_buffer;
 	if (flow->record == NULL)
-		flow->record = hb_record_new(&core->budget,
+		flow->record = hb_record_new(hb_core_budget(core, flow),
 					     hb_flow_is_tcp(flow) ? flow->track.client_next : 0);
 	if (flow->record == NULL) {
 		hb_handover_decline(core, flow, "no memory for the recording");
@@ -26,11 +26,12 @@ static void record(struct hb_core *core, struct hb_flow *flow, const struct hb_p
 	if (hb_flow_is_tcp(flow) && (packet->tcp_flags & HB_TCP_URG))
 		hb_record_urgent(flow->record, packet->seq, packet->urgent);
 	if (hb_flow_is_tcp(flow)) {
-		hb_record_tcp(flow->record, &core->budget, packet->seq, payload,
+		hb_record_tcp(flow->record, hb_core_budget(core, flow), packet->seq, payload,
 			      hb_track_usable(&flow->track, packet), packet->ack);
 		hb_record_client_spoke(flow->record, core->now.mono_ns);
 	} else {
-		hb_record_udp(flow->record, &core->budget, payload, packet->payload_len);
+		hb_record_udp(flow->record, hb_core_budget(core, flow), payload,
+			      packet->payload_len);
 	}
 	if (flow->record->given_up || (limit != 0 && flow->record->segments > limit))
 		hb_handover_decline(core, flow, "the recording was given up at a limit");
@@ -58,7 +59,7 @@ static bool redirect(struct hb_core *core, struct hb_flow *flow, struct hb_datag
 	case HB_DECISION_ACCEPT:
 		return hb_handover_begin(core, flow, dgram, packet, number, verdict);
 	case HB_DECISION_REJECT:
-		hb_record_free(flow->record, &core->budget);
+		hb_record_free(flow->record, hb_core_budget(core, flow));
 		flow->record = NULL;
 		hb_life_advance(core, flow, HB_RESULT_REJECT);
 		return false;

@@ -13,12 +13,13 @@
 
 struct hb_record *hb_record_new(struct hb_budget *budget, uint32_t base)
 {
-	if (budget->used_bytes + sizeof(struct hb_record) > budget->max_total_bytes)
+	if (!hb_budget_take(budget, sizeof(struct hb_record)))
 		return NULL;
 	struct hb_record *record = calloc(1, sizeof(*record));
-	if (record == NULL)
+	if (record == NULL) {
+		hb_budget_give(budget, sizeof(*record));
 		return NULL;
-	budget->used_bytes += sizeof(*record);
+	}
 	hb_stream_init(&record->stream, base);
 	return record;
 }
@@ -29,7 +30,7 @@ static void free_early(struct hb_record *record, struct hb_budget *budget,
 	size_t bytes = sizeof(*piece) + piece->len;
 	record->early = piece->next;
 	record->early_bytes -= bytes;
-	budget->used_bytes -= bytes;
+	hb_budget_give(budget, bytes);
 	free(piece);
 }
 
@@ -38,7 +39,7 @@ static void drop_memory(struct hb_record *record, struct hb_budget *budget)
 	while (record->early != NULL)
 		free_early(record, budget, record->early);
 	hb_stream_fini(&record->stream, budget);
-	budget->used_bytes -= record->turn_cap * sizeof(*record->turns);
+	hb_budget_give(budget, record->turn_cap * sizeof(*record->turns));
 	free(record->turns);
 	record->turns = NULL;
 	record->turn_count = 0;
@@ -50,7 +51,7 @@ void hb_record_free(struct hb_record *record, struct hb_budget *budget)
 	if (record == NULL)
 		return;
 	drop_memory(record, budget);
-	budget->used_bytes -= sizeof(*record);
+	hb_budget_give(budget, sizeof(*record));
 	free(record);
 }
 
@@ -67,17 +68,18 @@ static bool grow_turns(struct hb_record *record, struct hb_budget *budget)
 	size_t cap = record->turn_cap ? (size_t)record->turn_cap * 2 : FIRST_TURNS;
 	if (cap > TURNS_MAX)
 		cap = TURNS_MAX;
-	if (cap > budget->max_each_bytes / size)
-		cap = budget->max_each_bytes / size;
+	if (cap > hb_budget_each(budget) / size)
+		cap = hb_budget_each(budget) / size;
 	if (cap <= record->turn_cap)
 		return false;
 	size_t more = (cap - record->turn_cap) * size;
-	if (budget->used_bytes + more > budget->max_total_bytes)
+	if (!hb_budget_take(budget, more))
 		return false;
 	struct hb_turn *turns = realloc(record->turns, cap * size);
-	if (turns == NULL)
+	if (turns == NULL) {
+		hb_budget_give(budget, more);
 		return false;
-	budget->used_bytes += more;
+	}
 	record->turns = turns;
 	record->turn_cap = (uint32_t)cap;
 	return true;
@@ -116,18 +118,20 @@ static bool add_early(struct hb_record *record, struct hb_budget *budget,
 		      struct hb_early_piece **at, uint32_t seq, const uint8_t *payload, size_t len)
 {
 	size_t bytes = sizeof(struct hb_early_piece) + len;
-	if (budget->used_bytes + bytes > budget->max_total_bytes ||
-	    record->early_bytes + bytes > budget->max_each_bytes ||
-	    hb_seq_distance(record->stream.base, seq) + len > budget->max_each_bytes)
+	size_t most = hb_budget_each(budget);
+	if (record->early_bytes + bytes > most ||
+	    hb_seq_distance(record->stream.base, seq) + len > most ||
+	    !hb_budget_take(budget, bytes))
 		return false;
 	struct hb_early_piece *piece = malloc(bytes);
-	if (piece == NULL)
+	if (piece == NULL) {
+		hb_budget_give(budget, bytes);
 		return false;
+	}
 	piece->next = *at;
 	piece->seq = seq;
 	piece->len = (uint32_t)len;
 	memcpy(piece->data, payload, len);
-	budget->used_bytes += bytes;
 	record->early_bytes += bytes;
 	*at = piece;
 	return true;

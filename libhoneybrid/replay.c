@@ -361,7 +361,8 @@ static void input_data(struct hb_core *core, struct hb_handover *handover,
 		uint32_t kept_end = hb_stream_end(&handover->kept);
 		if (hb_seq_at_or_before(packet->seq, kept_end) && hb_seq_after(end, kept_end)) {
 			uint32_t known = hb_seq_distance(packet->seq, kept_end);
-			hb_stream_append(&handover->kept, &core->budget,
+			hb_stream_append(&handover->kept,
+					 hb_core_budget(core, handover->redirect.flow),
 					 packet->data + packet->payload_offset + known,
 					 packet->payload_len - known);
 		}

@@ -15,7 +15,7 @@ void hb_stream_init(struct hb_stream *stream, uint32_t base)
 
 void hb_stream_fini(struct hb_stream *stream, struct hb_budget *budget)
 {
-	budget->used_bytes -= stream->cap;
+	hb_budget_give(budget, stream->cap);
 	free(stream->data);
 	*stream = (struct hb_stream){ .base = stream->base };
 }
@@ -31,16 +31,15 @@ static void grow(struct hb_stream *stream, struct hb_budget *budget, size_t want
 	size_t cap = stream->cap ? stream->cap : FIRST_CAPACITY;
 	while (cap < want)
 		cap *= 2;
-	if (cap > budget->max_each_bytes)
-		cap = budget->max_each_bytes;
-	if (cap <= stream->cap)
-		return;
-	if (budget->used_bytes + (cap - stream->cap) > budget->max_total_bytes)
+	if (cap > hb_budget_each(budget))
+		cap = hb_budget_each(budget);
+	if (cap <= stream->cap || !hb_budget_take(budget, cap - stream->cap))
 		return;
 	uint8_t *data = realloc(stream->data, cap);
-	if (data == NULL)
+	if (data == NULL) {
+		hb_budget_give(budget, cap - stream->cap);
 		return;
-	budget->used_bytes += cap - stream->cap;
+	}
 	stream->data = data;
 	stream->cap = cap;
 }

@@ -6,16 +6,7 @@
 #ifndef HB_STREAM_H
 #define HB_STREAM_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-/* What all recordings of one engine may take together, and each part of one: bytes, turns. */
-struct hb_budget {
-	uint64_t used_bytes;
-	uint64_t max_total_bytes;
-	size_t max_each_bytes;
-};
+#include "budget.h"
 
 struct hb_stream {
 	uint8_t *data;

@@ -37,11 +37,12 @@ struct hb_options {
 	uint32_t closed_delay_ms;       /* how long a closed flow is kept for late packets */
 	uint32_t handover_timeout_ms;   /* for one whole handover */
 	bool reset_ext;                 /* answer a refused TCP flow with RST */
-	bool deny_hih_init;         /* refuse what backends start, whatever the control rule says */
-	uint32_t max_flows;         /* per engine */
+	bool deny_hih_init; /* refuse what backends start, whatever the control rule says */
+	/* Per engine; a source with more than a sixteenth of them makes room before others. */
+	uint32_t max_flows;
 	uint32_t max_packet_buffer; /* recorded client segments per undecided flow; 0: unlimited */
 	uint32_t max_flow_buffer_bytes;  /* recorded or held bytes per flow */
-	uint64_t max_total_buffer_bytes; /* and per engine */
+	uint64_t max_total_buffer_bytes; /* and per engine: a quarter of it for one source */
 };
 
 /* The defaults: 120 s, 7440 s, 2 s, 5 s, no, no, 1,000,000, unlimited, 65,536, 64 MiB. */
