@@ -12,6 +12,7 @@
 #include "contain.h"
 #include "handover.h"
 #include "life.h"
+#include "quote.h"
 #include "seq.h"
 #include "tcpopt.h"
 
@@ -24,9 +25,6 @@
 #define LEAST_MTU_IPV6 1280
 
 enum {
-	IPV4_SUM = 10,
-	TCP_SEQ = 4,
-	ECHO_ID = 4,
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
@@ -35,107 +33,23 @@ enum {
 	V6_MTU = 4,
 };
 
-/* One quoted packet, and the error around it, on their way to the other leg. */
-struct rewrite {
-	struct hb_datagram *dgram;
-	const struct hb_packet *error, *quoted;
-};
-
-static bool is_quoted(const struct rewrite *rewrite, size_t offset, size_t len)
-{
-	return offset + len <= rewrite->quoted->len; /* behind it may be ICMP's own (RFC 4884) */
-}
-
-static uint8_t *quotation(const struct rewrite *rewrite)
-{
-	return rewrite->dgram->data + rewrite->error->quoted_offset;
-}
-
-/*
- * The quoted transport checksum goes with what it covers, if it is quoted at all: what is wrong with
- * it tells of the leg as well. 0 is none for UDP.
- */
-static void quoted_sum(const struct rewrite *rewrite, uint16_t old_word, uint16_t new_word)
-{
-	size_t at = hb_checksum_l4_offset(rewrite->quoted);
-	bool udp = rewrite->quoted->protocol == HB_PROTO_UDP;
-	if (at == 0 || !is_quoted(rewrite, at, 2))
-		return;
-	uint16_t sum = hb_get_be16(quotation(rewrite) + at);
-	if (udp && sum == 0)
-		return;
-	sum = hb_checksum_update16(sum, old_word, new_word);
-	hb_put_be16(quotation(rewrite) + at, udp && sum == 0 ? UINT16_MAX : sum);
-}
-
-/* Of the transport header: only what is there of it. */
-static void quoted_word(const struct rewrite *rewrite, size_t offset, uint16_t word)
-{
-	size_t at = rewrite->quoted->l4_offset + offset;
-	if (!is_quoted(rewrite, at, 2))
-		return;
-	quoted_sum(rewrite, hb_get_be16(quotation(rewrite) + at), word);
-	hb_put_be16(quotation(rewrite) + at, word);
-}
-
-/* An address counts in the quoted IPv4 header's sum, and in all pseudo-headers. */
-static void quoted_address(const struct rewrite *rewrite, bool source, const struct hb_addr *addr)
-{
-	bool ipv6 = rewrite->quoted->ip_version == 6;
-	uint8_t *header = quotation(rewrite);
-	uint8_t *field = header + (ipv6 ? (source ? 8 : 24) : (source ? 12 : 16));
-	for (size_t i = ipv6 ? 0 : 12; i < 16; i += 2, field += 2) {
-		uint16_t old_word = hb_get_be16(field), word = hb_get_be16(addr->bytes + i);
-		hb_put_be16(field, word);
-		if (!ipv6)
-			hb_put_be16(header + IPV4_SUM,
-				    hb_checksum_update16(hb_get_be16(header + IPV4_SUM), old_word,
-							 word));
-		if (rewrite->quoted->protocol != HB_PROTO_ICMP)
-			quoted_sum(rewrite, old_word, word);
-	}
-}
-
-static void quoted_endpoint(const struct rewrite *rewrite, bool source,
-			    const struct hb_endpoint *endpoint)
-{
-	uint8_t protocol = rewrite->quoted->protocol;
-	quoted_address(rewrite, source, &endpoint->addr);
-	if (!rewrite->quoted->has_l4)
-		return;
-	if (protocol == HB_PROTO_TCP || protocol == HB_PROTO_UDP)
-		quoted_word(rewrite, source ? 0 : 2, endpoint->port);
-	else if (source && rewrite->quoted->is_icmp_echo)
-		quoted_word(rewrite, ECHO_ID, endpoint->port);
-}
-
-static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)
-{
-	if (rewrite->quoted->protocol != HB_PROTO_TCP || !rewrite->quoted->has_l4)
-		return;
-	quoted_word(rewrite, TCP_SEQ, (uint16_t)(seq >> 16));
-	quoted_word(rewrite, TCP_SEQ + 2, (uint16_t)seq);
-}
-
 /* IP options that tell of another way than the addresses do, inside and out. */
-static void hide_route(const struct hb_flow *flow, const struct rewrite *rewrite,
+static void hide_route(const struct hb_flow *flow, const struct hb_quote *quote,
 		       struct hb_edit *edit)
 {
 	if (!hb_translate_hides_route(flow))
 		return;
 	hb_edit_hide_route(edit);
-	if (rewrite->quoted->ip_options &&
-	    hb_edit_header_hide_route(quotation(rewrite), rewrite->quoted->l4_offset))
-		edit->changed = true;
+	edit->changed |= hb_quote_hide_route(quote);
 }
 
-static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edit)
+static enum hb_verdict finish(const struct hb_quote *quote, struct hb_edit *edit)
 {
 	struct hb_packet changed;
 	hb_edit_finish(edit);
-	if (hb_packet_parse(rewrite->dgram->data, rewrite->dgram->len, &changed) != 0)
+	if (hb_packet_parse(quote->dgram->data, quote->dgram->len, &changed) != 0)
 		return HB_DROP;
-	hb_checksum_fill_l4(rewrite->dgram->data, &changed);
+	hb_checksum_fill_l4(quote->dgram->data, &changed);
 	return HB_ACCEPT_MODIFIED;
 }
 
@@ -143,25 +57,31 @@ static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edi
  * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
  * which is on the way to the frontend as well and goes by its own name.
  */
-static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrite *rewrite)
+static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
+				 const struct hb_quote *quote)
 {
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
-	bool own = rewrite->dgram->in_interface == 0;
+	bool own = quote->dgram->in_interface == 0;
 	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
 		return HB_ACCEPT; /* right as it is */
-	quoted_endpoint(rewrite, true, &client);
-	quoted_endpoint(rewrite, false, &attacked);
-	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
+	hb_quote_set_source(quote, &client);
+	hb_quote_set_destination(quote, &attacked);
+	if (leg == HB_LEG_BACKEND && flow->redirect != NULL)
+		hb_quote_numbers_of_client(quote, &flow->redirect->translation);
+	hb_edit_begin(&edit, quote->dgram, quote->error);
 	if (!own)
 		hb_edit_source(&edit, &attacked);
-	hide_route(flow, rewrite, &edit);
-	return finish(rewrite, &edit);
+	if (leg == HB_LEG_BACKEND && flow->redirect != NULL &&
+	    hb_addr_equal(&quote->error->src, &flow->redirect->translation.honeypot.addr))
+		hb_translate_ttl(&edit, &flow->redirect->translation); /* it is as far as it was */
+	hide_route(flow, quote, &edit);
+	return finish(quote, &edit);
 }
 
 /* Somebody outside tells the honeypot of a packet that it sent to the client. */
-static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewrite *rewrite)
+static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct hb_quote *quote)
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
@@ -169,34 +89,34 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 		translation = flow->redirect->translation;
 	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
 	 * of it (handover rule 28). */
-	uint32_t seq = rewrite->quoted->seq - translation.seq_difference;
+	uint32_t seq = quote->quoted->seq - translation.seq_difference;
 	if (redirected && hb_flow_is_tcp(flow) && hb_seq_before(seq, translation.keep))
 		return HB_DROP;
 	struct hb_endpoint client = { flow->client, translation.client_port };
 	struct hb_edit edit;
-	quoted_endpoint(rewrite, true, &translation.honeypot);
-	quoted_endpoint(rewrite, false, &client);
+	hb_quote_set_source(quote, &translation.honeypot);
+	hb_quote_set_destination(quote, &client);
 	if (redirected)
-		quoted_seq(rewrite, seq);
-	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
+		hb_quote_numbers_of_honeypot(quote, &translation);
+	hb_edit_begin(&edit, quote->dgram, quote->error);
 	hb_edit_destination(&edit, &translation.honeypot);
-	hide_route(flow, rewrite, &edit);
-	return finish(rewrite, &edit);
+	hide_route(flow, quote, &edit);
+	return finish(quote, &edit);
 }
 
 /*
  * The largest segment for a link that was too narrow for the quoted one, the TCP header's options
  * included, as in an MSS; 0 if the error is about something else.
  */
-static uint16_t reported_mss(const struct rewrite *rewrite)
+static uint16_t reported_mss(const struct hb_quote *quote)
 {
-	const uint8_t *icmp = rewrite->error->data + rewrite->error->l4_offset;
-	bool ipv6 = rewrite->error->ip_version == 6;
+	const uint8_t *icmp = quote->error->data + quote->error->l4_offset;
+	bool ipv6 = quote->error->ip_version == 6;
 	uint32_t least = ipv6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4, mtu;
-	size_t headers = rewrite->quoted->l4_offset + (size_t)TCP_HEADER_BYTES;
-	if (ipv6 ? rewrite->error->icmp_type != V6_TOO_BIG
-		 : rewrite->error->icmp_type != V4_UNREACHABLE ||
-			    rewrite->error->icmp_code != V4_FRAGMENTATION_NEEDED)
+	size_t headers = quote->quoted->l4_offset + (size_t)TCP_HEADER_BYTES;
+	if (ipv6 ? quote->error->icmp_type != V6_TOO_BIG
+		 : quote->error->icmp_type != V4_UNREACHABLE ||
+			    quote->error->icmp_code != V4_FRAGMENTATION_NEEDED)
 		return 0;
 	mtu = ipv6 ? hb_get_be32(icmp + V6_MTU) : hb_get_be16(icmp + V4_MTU);
 	if (mtu < least)
@@ -209,11 +129,11 @@ static uint16_t reported_mss(const struct rewrite *rewrite)
  * and of what we have to repeat: in which size it cuts them we are not told. Only about what is on its way,
  * as a TCP asks for (RFC 5927, 4.1).
  */
-static void note_mtu_to_client(struct hb_flow *flow, const struct rewrite *rewrite)
+static void note_mtu_to_client(struct hb_flow *flow, const struct hb_quote *quote)
 {
 	struct hb_track *track = &flow->track;
-	uint16_t mss = reported_mss(rewrite);
-	uint32_t seq = rewrite->quoted->seq;
+	uint16_t mss = reported_mss(quote);
+	uint32_t seq = quote->quoted->seq;
 	if (mss == 0 || !hb_flow_is_tcp(flow) || hb_tcpopt_payload(track->client_mss, 0) <= mss)
 		return;
 	if (flow->state == HB_STATE_FORWARD &&
@@ -223,12 +143,12 @@ static void note_mtu_to_client(struct hb_flow *flow, const struct rewrite *rewri
 }
 
 static void note_mtu_to_backend(struct hb_core *core, struct hb_flow *flow,
-				const struct rewrite *rewrite)
+				const struct hb_quote *quote)
 {
 	struct hb_replay *replay = &hb_handover_of(flow)->replay;
 	bool replaying = flow->state == HB_STATE_REPLAY;
-	uint16_t mss = reported_mss(rewrite);
-	uint32_t seq = rewrite->quoted->seq;
+	uint16_t mss = reported_mss(quote);
+	uint32_t seq = quote->quoted->seq;
 	if (mss == 0 || hb_seq_before(seq, replaying ? replay->una : flow->track.server_ack) ||
 	    hb_seq_at_or_after(seq, replaying ? replay->nxt : flow->track.client_next))
 		return;
@@ -248,11 +168,11 @@ static bool is_unreachable(const struct hb_packet *error)
 
 /* About a packet of the client's, quoted as the honeypot's side saw it. */
 static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
-				    const struct rewrite *rewrite)
+				    const struct hb_quote *quote)
 {
 	struct hb_flow *flow = match->flow;
 	bool replaying = flow->state == HB_STATE_REPLAY;
-	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(rewrite->error)) {
+	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(quote->error)) {
 		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
 		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
 		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
@@ -262,15 +182,15 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		return HB_DROP;
 	}
 	if (match->leg == HB_LEG_BACKEND && hb_flow_is_tcp(flow) && flow->redirect != NULL)
-		note_mtu_to_backend(core, flow, rewrite);
+		note_mtu_to_backend(core, flow, quote);
 	/* Behind routing the kernel compares with the way to the frontend, whoever serves. */
-	if (match->leg != HB_LEG_BACKEND && rewrite->dgram->in_interface == 0 &&
-	    reported_mss(rewrite) != 0 && flow->state != HB_STATE_DROPPED)
-		return to_client(flow, rewrite);
+	if (match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 &&
+	    reported_mss(quote) != 0 && flow->state != HB_STATE_DROPPED)
+		return to_client(flow, match->leg, quote);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
 	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
-	return to_client(flow, rewrite);
+	return to_client(flow, match->leg, quote);
 }
 
 /* The same legs as for packets the other way. */
@@ -340,7 +260,7 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	}
 	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
 		return about_nothing(core, dgram, packet);
-	struct rewrite rewrite = { dgram, packet, &quoted };
+	struct hb_quote quote = { dgram, packet, &quoted };
 	struct hb_match match = find_swapped(core, &quoted);
 	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
 		return about_nothing(core, dgram, packet);
@@ -348,14 +268,14 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 		if (!hb_contain_passes(core, &match, packet))
 			return HB_DROP;
 		if (match.direction == HB_FROM_SERVER)
-			note_mtu_to_client(match.flow, &rewrite);
+			note_mtu_to_client(match.flow, &quote);
 		if (hb_flow_diverted(match.flow) == NULL)
 			return HB_ACCEPT;
 	}
 	if (match.direction == HB_FROM_SERVER)
-		return about_client(core, &match, &rewrite);
+		return about_client(core, &match, &quote);
 	if (match.flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
-	note_mtu_to_client(match.flow, &rewrite);
-	return to_honeypot(match.flow, &rewrite);
+	note_mtu_to_client(match.flow, &quote);
+	return to_honeypot(match.flow, &quote);
 }

@@ -144,6 +144,12 @@ static uint8_t shifted_ttl(uint8_t ttl, int difference)
 	return shifted > 255 ? 255 : (uint8_t)shifted;
 }
 
+void hb_translate_ttl(struct hb_edit *edit, const struct hb_translation *translation)
+{
+	if (translation->ttl_difference != 0)
+		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
+}
+
 void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 			    const struct hb_translation *translation)
 {
@@ -153,8 +159,7 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	hb_edit_destination(edit, &client);
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
-	if (translation->ttl_difference != 0)
-		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
+	hb_translate_ttl(edit, translation);
 	if (translation->look.changes)
 		hb_edit_look(edit, &translation->look);
 	if (flow->protocol != HB_PROTO_TCP || !edit->packet->has_l4)

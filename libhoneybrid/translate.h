@@ -19,6 +19,9 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 			    const struct hb_translation *translation);
 
+/* Only the distance that a packet of the honeypot's seems to have come (handover rule 29). */
+void hb_translate_ttl(struct hb_edit *edit, const struct hb_translation *translation);
+
 /*
  * The way of the flow's packets is not the one that its addresses tell: IP options that record or
  * choose it have to go (handover rule 28).

@@ -1,120 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Errors that quote packets of a translated flow, whole and cut short. */
-#include "rig.h"
-
-#define ROUTER "10.5.5.5"
-#define OUTSIDE "10.7.7.7"
-
-#define SYN HB_TCP_SYN
-#define ACK HB_TCP_ACK
-#define SA (HB_TCP_SYN | HB_TCP_ACK)
-#define PA (HB_TCP_PSH | HB_TCP_ACK)
-
-/* The same session in either family; the frontend has a port of its own. */
-struct family {
-	int version;
-	const char *client, *attacked, *frontend, *backend, *filter, *frontend_at, *router;
-};
-
-static const struct family families[] = {
-	{ 4, "10.0.0.1", "10.1.0.1", "10.9.0.2", "10.9.0.3", "dst net 10.1.0.0/16", "10.9.0.2:8080",
-	  ROUTER },
-	{ 6, "2001:db8:a::1", "2001:db8:1::1", "2001:db8:9::2", "2001:db8:9::3",
-	  "dst net 2001:db8:1::/64", "[2001:db8:9::2]:8080", "2001:db8:5::5" },
-};
-
-#define FAMILIES (sizeof(families) / sizeof(families[0]))
-
-/* An ICMP error and what it quotes. */
-struct error {
-	const char *from, *to;
-	uint8_t type, code; /* 0: port unreachable */
-	const uint8_t *quoted;
-	size_t len;
-};
-
-static size_t build_error(uint8_t buf[2048], const struct error *error)
-{
-	struct hb_build_ip ip = { .src.addr = rig_addr(error->from),
-				  .dst.addr = rig_addr(error->to),
-				  .ttl = 64 };
-	size_t at = hb_build_udp(buf, 2048, &ip, NULL, 0);
-	bool ipv4 = at == 28;
-	struct hb_packet packet;
-
-	memset(buf + at - 8, 0, 8);
-	buf[at - 8] = error->type ? error->type : (uint8_t)(ipv4 ? 3 : 1);
-	buf[at - 7] = error->type ? error->code : (uint8_t)(ipv4 ? 3 : 4);
-	memcpy(buf + at, error->quoted, error->len);
-	at += error->len;
-	buf[ipv4 ? 9 : 6] = ipv4 ? HB_PROTO_ICMP : HB_PROTO_ICMPV6;
-	hb_put_be16(buf + (ipv4 ? 2 : 4), (uint16_t)(ipv4 ? at : at - 40));
-	if (ipv4)
-		hb_checksum_fill_ipv4(buf, 20);
-	ck_assert_int_eq(hb_packet_parse(buf, at, &packet), 0);
-	hb_checksum_fill_l4(buf, &packet);
-	return at;
-}
-
-static enum hb_verdict send_error(struct rig *rig, const struct error *error)
-{
-	uint8_t buf[2048];
-	size_t len = build_error(buf, error);
-
-	return rig_input(rig, buf, len, &(struct hb_datagram){ .in_interface = 1 });
-}
-
-static void open_session(struct rig *rig, const struct family *family, const char *rule)
-{
-	rig_open_empty(rig);
-	rig_backend(rig_target(rig, family->filter, family->frontend_at), family->backend, rule);
-	rig_start(rig);
-	rig_tcp(rig, &(struct rig_tcp){ family->client, family->attacked, SYN, 1000,
-					.options = { .present = HB_TCPOPT_MSS, .mss = 1460 } });
-	rig_tcp(rig, &(struct rig_tcp){ family->frontend, family->client, SA, 5000, 1001,
-					.from_port = 8080 });
-	rig_tcp(rig, &(struct rig_tcp){ family->client, family->attacked, ACK, 1001, 5001 });
-}
-
-static bool is(const struct hb_addr *addr, const char *text)
-{
-	struct hb_addr expected = rig_addr(text);
-
-	return hb_addr_equal(addr, &expected);
-}
-
-static bool quoted_sum_is_right(const struct rig *rig)
-{
-	const uint8_t *header = rig->data + rig->packet.quoted_offset;
-
-	return rig->packet.ip_version == 6 ||
-	       hb_checksum_fold(hb_checksum_add(0, header, 20)) == UINT16_MAX;
-}
-
-/* Where all of the packet is quoted, its transport checksum must fit what became of it. */
-static bool quoted_transport_is_right(const struct rig *rig)
-{
-	size_t at = rig->packet.quoted_offset;
-	struct hb_packet whole;
-
-	return hb_packet_parse(rig->data + at, rig->packet.len - at, &whole) != 0 ||
-	       hb_packet_checksum_ok(&whole);
-}
-
-/* What the last verdict let pass quotes a packet from one endpoint to the other. */
-static struct hb_packet check_quoted(const struct rig *rig, const char *src, uint16_t src_port,
-				     const char *dst, uint16_t dst_port)
-{
-	struct hb_packet quoted;
-
-	unit_require(hb_packet_checksum_ok(&rig->packet));
-	unit_require(hb_packet_parse_quoted(&rig->packet, &quoted) == 0);
-	unit_require(is(&quoted.src, src) && is(&quoted.dst, dst));
-	unit_require(quoted.src_port == src_port && quoted.dst_port == dst_port);
-	unit_require(quoted_sum_is_right(rig));
-	unit_require(quoted_transport_is_right(rig));
-	return quoted;
-}
+#include "icmp_fixture.h"
 
 /* The quoted packet's IP header and eight bytes must be there to tell whose it is. */
 static size_t least(const struct family *family)
@@ -321,126 +207,62 @@ START_TEST(errors_about_nothing)
 }
 END_TEST
 
-/* A path that is too narrow is no reason to give up. */
-START_TEST(fragmentation_needed_does_not_undo)
+/* All that an attacker can compare with what it has sent: the rest of a TCP header that is quoted whole. */
+START_TEST(rule_28_a_quoted_header_has_the_clients_numbers)
 {
+	const struct hb_tcp_options offer = { .present = HB_TCPOPT_MSS | HB_TCPOPT_TIMESTAMP |
+							 HB_TCPOPT_SACK_OK,
+					      .mss = 1460,
+					      .tsval = 70000 };
+	struct hb_tcp_options options = { .present = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK,
+					  .sack_count = 1 };
+	const struct family *family = &families[0];
 	uint8_t quoted[2048];
-	struct error error = { RIG_BACKEND, RIG_CLIENT, .type = 3, .code = 4, .quoted = quoted };
 	struct rig rig;
 
-	open_session(&rig, &families[0], "yes");
-	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
-	error.len = rig_build_tcp(quoted, &(struct rig_tcp){ RIG_CLIENT, RIG_BACKEND, SYN, 1000 });
-	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
-	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
-	error.code = 1;
-	ck_assert_int_eq(send_error(&rig, &error), HB_DROP);
-	ck_assert_int_eq(rig.state, HB_STATE_PROXY);
-	ck_assert_str_eq(rig.reason, "backend 10.9.0.3:80 is unreachable");
-	rig_close(&rig);
-}
-END_TEST
-
-/*
- * Says that a link is too narrow for a packet, and not how wide it is: then as wide as all links are.
- * @from  NULL for the gateway itself
- */
-static enum hb_verdict send_too_big(struct rig *rig, const struct family *family, const char *from,
-				    const struct rig_tcp *about)
-{
-	uint8_t quoted[2048], buf[2048];
-	struct error error = { from != NULL ? from : family->router, about->from,
-			       .quoted = quoted };
-
-	error.type = family->version == 4 ? 3 : 2;
-	error.code = family->version == 4 ? 4 : 0;
-	error.len = rig_build_tcp(quoted, about);
-	return rig_input(rig, buf, build_error(buf, &error),
-			 &(struct hb_datagram){ .in_interface = from != NULL ? 1 : 0 });
-}
-
-static void hand_over(struct rig *rig, const struct family *family)
-{
-	open_session(rig, family, "yes");
-	rig_tcp(rig, &(struct rig_tcp){ family->backend, family->client, SA, 9000, 1001 });
-	ck_assert_int_eq(rig->state, HB_STATE_FORWARD);
-}
-
-/* Super-packets are cut by who gets them back: not longer than what their sender was told. */
-START_TEST(segments_suit_the_narrowest_link)
-{
-	for (size_t i = 0; i < FAMILIES; i++) {
-		const struct family *family = &families[i];
-		const struct rig_tcp answer = { family->backend, family->client, PA, 9001, 1001,
-						"welcome" };
-		const struct rig_tcp old = { family->attacked, family->client, PA, 4000, 1001,
-					     "hello" };
-		const struct rig_tcp shown = { family->attacked, family->client, PA, 5001, 1001,
-					       "welcome" };
-		struct rig rig;
-
-		hand_over(&rig, family);
-		rig_tcp(&rig, &answer);
-		ck_assert_uint_eq(rig.segment_bytes, 1460);
-		send_too_big(&rig, family, family->router, &old); /* nothing that is on its way */
-		rig_tcp(&rig, &answer);
-		ck_assert_uint_eq(rig.segment_bytes, 1460);
-		ck_assert_int_eq(send_too_big(&rig, family, family->router, &shown),
-				 HB_ACCEPT_MODIFIED);
-		rig_tcp(&rig, &answer);
-		ck_assert_uint_eq(rig.segment_bytes, family->version == 4 ? 552 - 40 : 1280 - 60);
-		rig_close(&rig);
-	}
-}
-END_TEST
-
-/* Behind routing the gateway looks at a packet's length before we see the packet, and quotes it as it came. */
-START_TEST(the_gateways_own_error_behind_routing)
-{
-	for (size_t i = 0; i < FAMILIES; i++) {
-		const struct family *family = &families[i];
-		const struct rig_tcp answer = { family->backend, family->client, PA, 9001, 1001,
-						"welcome" };
-		const struct rig_tcp request = { family->client, family->frontend, PA, 1001, 5001,
-						 "hello",        .to_port = 8080 };
-		struct rig rig;
-
-		hand_over(&rig, family);
-		rig_tcp(&rig, &answer);
-		ck_assert_int_eq(send_too_big(&rig, family, NULL, &answer), HB_ACCEPT);
-		ck_assert_int_eq(send_too_big(&rig, family, family->router, &answer), HB_DROP);
-		/* The frontend is where it would have gone. */
-		ck_assert_int_eq(send_too_big(&rig, family, NULL, &request), HB_ACCEPT_MODIFIED);
-		check_quoted(&rig, family->client, RIG_CLIENT_PORT, family->attacked,
-			     RIG_SERVER_PORT);
-		ck_assert_int_eq(send_too_big(&rig, family, family->frontend, &request), HB_DROP);
-		rig_close(&rig);
-	}
-}
-END_TEST
-
-/* The backend's link is found narrow in mid-replay: what was too long is sent again at once, in pieces. */
-START_TEST(a_replay_is_cut_to_a_narrow_link)
-{
-	char long_request[1001];
-	struct rig rig;
-
-	memset(long_request, 'x', 1000);
-	long_request[1000] = '\0';
-	open_session(&rig, &families[0], "third");
-	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, PA, 1001, 5001, long_request });
-	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, PA, 5001, 2001, "well",
-					 .from_port = 8080 });
-	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, PA, 2001, 5005, "go on" });
-	ck_assert_int_eq(rig.state, HB_STATE_REPLAY);
-	rig_tcp(&rig, &(struct rig_tcp){ RIG_BACKEND, RIG_CLIENT, SA, 9000, 1001,
-					 .options = { .present = HB_TCPOPT_MSS, .mss = 1460 } });
-	ck_assert_uint_eq(rig_sent(&rig, 0)->payload_len, 1000);
-	send_too_big(&rig, &families[0], NULL,
-		     &(struct rig_tcp){ RIG_CLIENT, RIG_BACKEND, PA, 1001, 9001, long_request });
-	rig_advance(&rig, RIG_MS);
-	ck_assert_uint_eq(rig_sent(&rig, 0)->payload_len, 1000 - 512);
-	ck_assert_uint_eq(rig_sent(&rig, 0)->seq, 1001 + 512);
+	rig_open_empty(&rig);
+	rig_backend(rig_target(&rig, family->filter, family->frontend_at), family->backend, "yes");
+	rig_start(&rig);
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, SYN, 1000, .options = offer });
+	options.tsval = 900;
+	options.tsecr = 70000;
+	options.present = offer.present;
+	options.mss = 1460;
+	rig_tcp(&rig, &(struct rig_tcp){ RIG_FRONTEND, RIG_CLIENT, SA, 5000, 1001,
+					 .from_port = 8080, .options = options });
+	options = (struct hb_tcp_options){ .present = HB_TCPOPT_TIMESTAMP,
+					   .tsval = 70001,
+					   .tsecr = 900 };
+	rig_tcp(&rig,
+		&(struct rig_tcp){ RIG_CLIENT, RIG_ATTACKED, ACK, 1001, 5001, .options = options });
+	options = offer;
+	options.tsval = 500000;
+	options.tsecr = 70001;
+	rig_tcp(&rig,
+		&(struct rig_tcp){ RIG_BACKEND, RIG_CLIENT, SA, 9000, 1001, .options = options });
+	ck_assert_int_eq(rig.state, HB_STATE_FORWARD);
+	options = (struct hb_tcp_options){ .present = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK,
+					   .tsval = 70002,
+					   .tsecr = 905,
+					   .sack_count = 1 };
+	options.sack[0].left = 5100;
+	options.sack[0].right = 5200;
+	const struct rig_tcp sent = { RIG_CLIENT, RIG_ATTACKED,      PA, 1001, 5001,
+				      "hello",    .options = options };
+	ck_assert_int_eq(rig_tcp(&rig, &sent), HB_ACCEPT_MODIFIED);
+	ck_assert_uint_eq(rig.packet.ack, 9001);
+	ck_assert_uint_eq(rig.packet.options.sack[0].left, 9100);
+	ck_assert_uint_ne(rig.packet.options.tsecr, 905);
+	memcpy(quoted, rig.data, rig.len);
+	ck_assert_int_eq(
+		send_error(&rig, &(struct error){ RIG_BACKEND, RIG_CLIENT, .quoted = quoted,
+						  .len = rig.packet.len }),
+		HB_ACCEPT_MODIFIED);
+	check_quoted(&rig, RIG_CLIENT, RIG_CLIENT_PORT, RIG_ATTACKED, RIG_SERVER_PORT);
+	uint8_t as_sent[2048];
+	size_t len = rig_build_tcp(as_sent, &sent);
+	ck_assert_uint_eq(rig.packet.payload_len, len);
+	ck_assert_mem_eq(rig.data + rig.packet.quoted_offset, as_sent, len);
 	rig_close(&rig);
 }
 END_TEST
@@ -559,5 +381,4 @@ UNIT_MAIN("icmp", options_tell_no_route_inside_and_out, a_wrong_sum_is_refused,
 	  a_honeypots_error_becomes_the_attacked_ones, an_error_from_outside_reaches_the_frontend,
 	  after_a_handover_the_number_is_the_backends, a_former_frontends_error_is_dropped,
 	  a_honeypot_tells_nobody_else, nothing_is_told_of_what_was_refused, errors_about_nothing,
-	  fragmentation_needed_does_not_undo, segments_suit_the_narrowest_link,
-	  the_gateways_own_error_behind_routing, a_replay_is_cut_to_a_narrow_link)
+	  rule_28_a_quoted_header_has_the_clients_numbers)
