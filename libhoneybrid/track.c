@@ -80,21 +80,17 @@ void hb_track_init(struct hb_track *track, const struct hb_packet *packet)
 }
 
 /*
- * Another SYN before the first one was answered. One that got further than its like before it may be
- * the first to arrive. One with another number may be a new attempt, or a decoy: a server knows one
- * of them and says with its SYN-ACK which. Of several the last is kept beside the first.
+ * Another SYN before the first one was answered. One with another number may be a new attempt, or a
+ * decoy; one with the same may say something else of options. A server knows one of them, and its
+ * SYN-ACK tells which. Of several the last is kept beside the first; a repeat of that says least.
  */
 static void another_syn(struct hb_track *track, const struct hb_packet *packet)
 {
-	struct hb_syn syn = syn_of(packet), other = track->other_syn;
+	struct hb_syn *other = &track->other_syn;
 	if (!may_begin(track) || !is_opening(packet))
 		return;
-	if (syn.isn != track->client_isn) {
-		track->other_syn = syn;
-	} else if (syn.ttl > track->client_ttl) {
-		begin_with(track, &syn);
-		track->other_syn = other;
-	}
+	if (packet->seq != track->client_isn || !other->is_there || other->isn == packet->seq)
+		*other = syn_of(packet);
 }
 
 uint32_t hb_track_segment_len(const struct hb_packet *packet)
@@ -150,12 +146,18 @@ bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packe
 	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
 }
 
+/* Servers take a TS.Recent of 0 for none: some clients begin with that, wherever their clock is. */
+static bool is_older(const struct hb_track *track, uint32_t tsval)
+{
+	return track->client_ts != 0 && hb_seq_before(tsval, track->client_ts);
+}
+
 bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
 {
 	return (track->flags & HB_TRACK_SYN_ACK) &&
 	       (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	       !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
-	       hb_seq_before(packet->options.tsval, track->client_ts);
+	       is_older(track, packet->options.tsval);
 }
 
 /* All of hb_track_acceptable() but the clock. */
@@ -278,7 +280,7 @@ uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
 void hb_track_client_clock(struct hb_track *track, const struct hb_packet *packet)
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
-	    hb_seq_at_or_after(packet->options.tsval, track->client_ts) &&
+	    !is_older(track, packet->options.tsval) &&
 	    hb_seq_at_or_before(packet->seq, hb_seq_max(track->server_ack, track->client_next)))
 		track->client_ts = packet->options.tsval;
 }
@@ -361,13 +363,26 @@ static bool acknowledges(const struct hb_packet *packet, uint32_t isn)
 	       hb_seq_distance(isn + 1, packet->ack) <= MAX_SYN_DATA;
 }
 
+/* Of two SYNs with one number: the first one died on its way, or this is no echo of its clock. */
+static bool means_repeat(const struct hb_track *track, const struct hb_packet *packet)
+{
+	const struct hb_syn *repeat = &track->other_syn;
+	if (track->client_ttl < hb_track_hops(packet->ttl) && repeat->ttl > track->client_ttl)
+		return true;
+	return (packet->options.present & repeat->offered & HB_TCPOPT_TIMESTAMP) &&
+	       packet->options.tsecr == repeat->ts && packet->options.tsecr != track->client_ts;
+}
+
 static bool means_other_syn(const struct hb_track *track, const struct hb_packet *packet)
 {
 	const struct hb_syn *other = &track->other_syn;
-	if (!other->is_there || packet->ack == track->client_isn + 1)
+	if (!other->is_there)
 		return false;
-	return packet->ack == other->isn + 1 ||
-	       (acknowledges(packet, other->isn) && !acknowledges(packet, track->client_isn));
+	if (other->isn == track->client_isn)
+		return acknowledges(packet, other->isn) && means_repeat(track, packet);
+	if (packet->ack == track->client_isn + 1 || packet->ack == other->isn + 1)
+		return packet->ack == other->isn + 1;
+	return acknowledges(packet, other->isn) && !acknowledges(packet, track->client_isn);
 }
 
 static void server_syn_ack(struct hb_track *track, const struct hb_packet *packet)
@@ -411,14 +426,14 @@ bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet
 static bool refuses(struct hb_track *track, const struct hb_packet *packet)
 {
 	struct hb_syn other = track->other_syn;
+	bool waits = other.is_there && other.isn != track->client_isn;
 	if (!may_begin(track) || !(packet->tcp_flags & HB_TCP_ACK))
 		return false;
-	if (packet->ack == track->client_isn + 1) {
-		if (other.is_there)
-			begin_with(track, &other);
-		return !other.is_there;
-	}
-	if (other.is_there && packet->ack == other.isn + 1)
+	if (packet->ack == track->client_isn + 1 && waits)
+		begin_with(track, &other);
+	else if (packet->ack == track->client_isn + 1)
+		return true;
+	else if (waits && packet->ack == other.isn + 1)
 		track->other_syn.is_there = 0;
 	return false;
 }
@@ -462,8 +477,8 @@ static unsigned segments_of(const struct hb_track *track, const struct hb_packet
 void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet)
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
-	    (track->granted & HB_TCPOPT_TIMESTAMP))
-		track->client_ts = hb_seq_max(track->client_ts, packet->options.tsecr);
+	    (track->granted & HB_TCPOPT_TIMESTAMP) && !is_older(track, packet->options.tsecr))
+		track->client_ts = packet->options.tsecr;
 }
 
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)

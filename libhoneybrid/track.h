@@ -47,7 +47,7 @@ struct hb_track {
 			uint32_t server_ts;   /* last TSval that the client was shown */
 			uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
 		};
-		/* Until then: a SYN with another number. Which of the two counts the SYN-ACK tells. */
+		/* Until then: another SYN. Which of the two counts the SYN-ACK tells. */
 		struct hb_syn other_syn;
 	};
 	uint32_t server_ack; /* highest ACK that the client was shown */
