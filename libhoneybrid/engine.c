@@ -293,9 +293,9 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 }
 
 /*
- * A SYN with another number opens a new flow where one has ended, or was refused. So does one
- * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
- * A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2), one
+ * A SYN with another number opens a new flow where one has ended, or was refused. On one that nobody
+ * has answered the SYN-ACK will tell which SYN counts (track.c); only what a honeypot starts begins
+ * anew then, where no tracker says that it may be another session. A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2), one
  * that waits after its own with an ACK, if the SYN is none of a later session (RFC 6191). A flow that
  * began with something else than a SYN was no session: or a stray packet would keep one from being
  * decided.
@@ -307,9 +307,7 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	if (syn && (flow->track.flags & HB_TRACK_MIDSTREAM) && !dgram->tracked &&
 	    flow->state != HB_STATE_CONTROL)
 		return true;
-	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
-	if (flow->state == HB_STATE_CONTROL)
-		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
+	bool half_open = flow->state == HB_STATE_CONTROL && !(flow->track.flags & HB_TRACK_SYN_ACK);
 	bool over =
 		hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
 					    (flow->track.client_ack == flow->track.server_next &&

@@ -14,32 +14,80 @@
 /* No SYN carries more. */
 #define MAX_SYN_DATA 65535
 
+static struct hb_syn syn_of(const struct hb_packet *packet)
+{
+	const uint8_t ecn = HB_TCP_ECE | HB_TCP_CWR;
+	return (struct hb_syn){
+		.isn = packet->seq,
+		.ts = packet->options.tsval,
+		.mss = packet->options.mss,
+		.window = packet->window,
+		.wscale = packet->options.wscale,
+		.ttl = packet->ttl,
+		.offered = packet->options.present,
+		.wants_ecn = (packet->tcp_flags & ecn) == ecn,
+		.is_there = 1,
+	};
+}
+
+/* The session begins, or is to begin, with this SYN. Data in it counts only as far as the SYN-ACK
+ * acknowledges it. */
+static void begin_with(struct hb_track *track, const struct hb_syn *syn)
+{
+	uint16_t kept = track->flags & HB_TRACK_LOOSE;
+	*track = (struct hb_track){
+		.client_isn = syn->isn,
+		.client_next = syn->isn + 1,
+		.server_ack = syn->isn,
+		.edge = syn->isn,
+		.client_ts = syn->ts,
+		.client_mss = syn->mss,
+		.client_window = syn->window,
+		.client_wscale = syn->wscale,
+		.client_ttl = syn->ttl,
+		.server_ttl = 64,
+		.offered = syn->offered,
+		/* ECN until the SYN-ACK says otherwise */
+		.flags = kept | (syn->wants_ecn ? HB_TRACK_ECN : 0),
+	};
+}
+
+/* True if the session can still begin, with the SYN that is known or with another one. */
+static bool may_begin(const struct hb_track *track)
+{
+	return !(track->flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
+}
+
+static bool is_opening(const struct hb_packet *packet)
+{
+	return (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN)) ==
+	       HB_TCP_SYN;
+}
+
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet)
 {
-	*track = (struct hb_track){
-		.client_isn = packet->seq,
-		.client_next = packet->seq + hb_track_segment_len(packet),
-		.client_ack = packet->ack,
-		.server_ack = packet->seq,
-		.edge = packet->seq,
-		.client_ts = packet->options.tsval,
-		.client_mss = packet->options.mss,
-		.client_window = packet->window,
-		.client_wscale = packet->options.wscale,
-		.client_ttl = packet->ttl,
-		.server_ttl = 64,
-		.offered = packet->options.present,
-	};
-	bool opens = (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST | HB_TCP_FIN)) ==
-		     HB_TCP_SYN;
-	if (!opens) {
-		track->flags |= HB_TRACK_MIDSTREAM;
+	struct hb_syn syn = syn_of(packet);
+	track->flags = 0;
+	begin_with(track, &syn);
+	if (is_opening(packet))
 		return;
-	}
-	/* Data in a SYN counts only as far as the SYN-ACK acknowledges it. */
-	track->client_next = packet->seq + 1;
-	if ((packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR)) == (HB_TCP_ECE | HB_TCP_CWR))
-		track->flags |= HB_TRACK_ECN; /* until the SYN-ACK says otherwise */
+	track->flags = HB_TRACK_MIDSTREAM;
+	track->client_next = packet->seq + hb_track_segment_len(packet);
+	track->client_ack = packet->ack;
+}
+
+/*
+ * Another SYN before the first one was answered. One with another number may be a new attempt, or a
+ * decoy; one with the same may say something else of options. A server knows one of them, and its
+ * SYN-ACK tells which. Of several the last is kept beside the first; a repeat of that says least.
+ */
+static void another_syn(struct hb_track *track, const struct hb_packet *packet)
+{
+	struct hb_syn *other = &track->other_syn;
+	if (!may_begin(track) || !is_opening(packet))
+		return;
+	if (packet->seq != track->client_isn || !other->is_there || other->isn == packet->seq)
+		*other = syn_of(packet);
 }
 
 uint32_t hb_track_segment_len(const struct hb_packet *packet)
@@ -95,12 +143,18 @@ bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packe
 	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
 }
 
+/* Servers take a TS.Recent of 0 for none: some clients begin with that, wherever their clock is. */
+static bool is_older(const struct hb_track *track, uint32_t tsval)
+{
+	return track->client_ts != 0 && hb_seq_before(tsval, track->client_ts);
+}
+
 bool hb_track_clock_goes_back(const struct hb_track *track, const struct hb_packet *packet)
 {
 	return (track->flags & HB_TRACK_SYN_ACK) &&
 	       (track->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	       !(packet->tcp_flags & (HB_TCP_RST | HB_TCP_SYN)) &&
-	       hb_seq_before(packet->options.tsval, track->client_ts);
+	       is_older(track, packet->options.tsval);
 }
 
 /* All of hb_track_acceptable() but the clock. */
@@ -220,7 +274,7 @@ uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
 void hb_track_client_clock(struct hb_track *track, const struct hb_packet *packet)
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
-	    hb_seq_at_or_after(packet->options.tsval, track->client_ts) &&
+	    !is_older(track, packet->options.tsval) &&
 	    hb_seq_at_or_before(packet->seq, hb_seq_max(track->server_ack, track->client_next)))
 		track->client_ts = packet->options.tsval;
 }
@@ -270,10 +324,7 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 		return;
 	}
 	if (packet->tcp_flags & HB_TCP_SYN) {
-		bool repeated = packet->seq == track->client_isn && packet->ttl > track->client_ttl;
-		if (repeated && !(track->flags & HB_TRACK_SYN_ACK))
-			track->client_ttl =
-				packet->ttl; /* the first one may have died on its way */
+		another_syn(track, packet);
 		return;
 	}
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE;
@@ -299,16 +350,47 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 		hb_track_client_ends(track);
 }
 
+/* True if a SYN-ACK is one of a SYN with this number, which may have had data. */
+static bool acknowledges(const struct hb_packet *packet, uint32_t isn)
+{
+	return hb_seq_after(packet->ack, isn) &&
+	       hb_seq_distance(isn + 1, packet->ack) <= MAX_SYN_DATA;
+}
+
+/* Of two SYNs with one number: the first one died on its way, or this is no echo of its clock. */
+static bool means_repeat(const struct hb_track *track, const struct hb_packet *packet)
+{
+	const struct hb_syn *repeat = &track->other_syn;
+	if (track->client_ttl < hb_track_hops(packet->ttl) && repeat->ttl > track->client_ttl)
+		return true;
+	return (packet->options.present & repeat->offered & HB_TCPOPT_TIMESTAMP) &&
+	       packet->options.tsecr == repeat->ts && packet->options.tsecr != track->client_ts;
+}
+
+static bool means_other_syn(const struct hb_track *track, const struct hb_packet *packet)
+{
+	const struct hb_syn *other = &track->other_syn;
+	if (!other->is_there)
+		return false;
+	if (other->isn == track->client_isn)
+		return acknowledges(packet, other->isn) && means_repeat(track, packet);
+	if (packet->ack == track->client_isn + 1 || packet->ack == other->isn + 1)
+		return packet->ack == other->isn + 1;
+	return acknowledges(packet, other->isn) && !acknowledges(packet, track->client_isn);
+}
+
 static void server_syn_ack(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (!(packet->tcp_flags & HB_TCP_ACK) || (track->flags & HB_TRACK_MIDSTREAM))
+	if (!(packet->tcp_flags & HB_TCP_ACK) || !may_begin(track))
 		return;
-	if (track->flags & HB_TRACK_SYN_ACK)
-		return;
-	if (hb_seq_before(packet->ack, track->client_isn + 1) ||
-	    hb_seq_distance(track->client_isn + 1, packet->ack) > MAX_SYN_DATA)
+	struct hb_syn other = track->other_syn;
+	if (means_other_syn(track, packet))
+		begin_with(track, &other);
+	else if (!acknowledges(packet, track->client_isn))
 		return;
 	track->flags |= HB_TRACK_SYN_ACK;
+	track->server_ts = 0;
+	track->server_ts_ms = 0;
 	track->server_isn = packet->seq;
 	track->server_next = packet->seq + 1;
 	track->client_ack = packet->seq; /* nothing of it is acknowledged */
@@ -334,11 +416,26 @@ bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet
 	       hb_seq_at_or_before(packet->seq, track->server_next);
 }
 
+/* The server refuses a SYN. True if that was all that the client has sent. */
+static bool refuses(struct hb_track *track, const struct hb_packet *packet)
+{
+	struct hb_syn other = track->other_syn;
+	bool waits = other.is_there && other.isn != track->client_isn;
+	if (!may_begin(track) || !(packet->tcp_flags & HB_TCP_ACK))
+		return false;
+	if (packet->ack == track->client_isn + 1 && waits)
+		begin_with(track, &other);
+	else if (packet->ack == track->client_isn + 1)
+		return true;
+	else if (waits && packet->ack == other.isn + 1)
+		track->other_syn.is_there = 0;
+	return false;
+}
+
 static void server_reset(struct hb_track *track, const struct hb_packet *packet)
 {
-	bool refuses = !(track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
-		       packet->ack == track->client_isn + 1;
-	if (refuses || hb_track_server_resets(track, packet) || (track->flags & HB_TRACK_MIDSTREAM))
+	if (refuses(track, packet) || hb_track_server_resets(track, packet) ||
+	    (track->flags & HB_TRACK_MIDSTREAM))
 		track->flags |= HB_TRACK_RESET;
 }
 
@@ -374,27 +471,29 @@ static unsigned segments_of(const struct hb_track *track, const struct hb_packet
 void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet)
 {
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) && (packet->tcp_flags & HB_TCP_ACK) &&
-	    (track->granted & HB_TCPOPT_TIMESTAMP))
-		track->client_ts = hb_seq_max(track->client_ts, packet->options.tsecr);
+	    (track->granted & HB_TCPOPT_TIMESTAMP) && !is_older(track, packet->options.tsecr))
+		track->client_ts = packet->options.tsecr;
 }
 
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
 {
+	bool first = !(track->flags & HB_TRACK_SYN_ACK);
 	if (packet->tcp_flags & HB_TCP_RST) {
 		server_reset(track, packet);
 		return;
 	}
+	if (packet->tcp_flags & HB_TCP_SYN)
+		server_syn_ack(track, packet);
+	if (may_begin(track))
+		return; /* of something older, or of what nobody sent */
 	track->server_ttl = packet->ttl;
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
-	    (!(track->flags & HB_TRACK_SYN_ACK) ||
-	     hb_seq_at_or_after(packet->options.tsval, track->server_ts))) {
+	    (first || hb_seq_at_or_after(packet->options.tsval, track->server_ts))) {
 		track->server_ts = packet->options.tsval;
 		track->server_ts_ms = age_ms;
 	}
-	if (packet->tcp_flags & HB_TCP_SYN) {
-		server_syn_ack(track, packet);
+	if (packet->tcp_flags & HB_TCP_SYN)
 		return;
-	}
 	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
 	hb_track_server_echo(track, packet);
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE; /* it lives */

@@ -25,17 +25,34 @@ enum {
 	HB_TRACK_SERVER_ENDED = 0x200, /* the server's FIN came first: it waits in TIME-WAIT */
 };
 
+/* What a SYN of the client's says. */
+struct hb_syn {
+	uint32_t isn;
+	uint32_t ts;
+	uint16_t mss, window;
+	uint8_t wscale, ttl;
+	uint8_t offered; /* HB_TCPOPT_* */
+	uint8_t wants_ecn : 1;
+	uint8_t is_there : 1; /* 0: there is none */
+};
+
 struct hb_track {
 	uint32_t client_isn;
 	uint32_t client_next; /* behind the client's last byte that was passed on in order */
 	uint32_t client_ack;  /* highest ACK of the client */
-	uint32_t server_isn;
-	uint32_t server_next;  /* behind the server's last byte that was passed on */
-	uint32_t server_ack;   /* highest ACK that the client was shown */
-	uint32_t edge;         /* highest ACK + window that the client was shown */
-	uint32_t client_ts;    /* TS.Recent of the client's stream (RFC 7323, 4.3) */
-	uint32_t server_ts;    /* last TSval that the client was shown */
-	uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
+	union {
+		struct { /* from the SYN-ACK on: */
+			uint32_t server_isn;
+			uint32_t server_next; /* behind the server's last byte that was passed on */
+			uint32_t server_ts;   /* last TSval that the client was shown */
+			uint32_t server_ts_ms; /* when, in milliseconds since the flow started */
+		};
+		/* Until then: another SYN. Which of the two counts the SYN-ACK tells. */
+		struct hb_syn other_syn;
+	};
+	uint32_t server_ack; /* highest ACK that the client was shown */
+	uint32_t edge;       /* highest ACK + window that the client was shown */
+	uint32_t client_ts;  /* TS.Recent of the client's stream (RFC 7323, 4.3) */
 	uint16_t client_mss;
 	uint16_t client_window; /* last one, unscaled */
 	uint16_t flags;         /* HB_TRACK_* */

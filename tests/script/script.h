@@ -68,6 +68,7 @@ struct script_segment {
 	bool it;          /* expected as it was sent on the same line */
 	bool unchanged;   /* and no byte of the datagram differs */
 	bool gso, partial, badsum;
+	bool nosum; /* UDP: its checksum is 0 */
 	unsigned has;
 	uint8_t tcp_flags, ttl, tos;
 	uint16_t window, urgent, ip_id;

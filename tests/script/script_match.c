@@ -2,6 +2,7 @@
 /* Compares a datagram that left the gateway with what a script expects. */
 #include "script.h"
 
+#include "bytes.h"
 #include "checksum.h"
 
 #include <stdarg.h>
@@ -64,6 +65,12 @@ static bool checksum_differs(const struct match *m, bool partial)
 	    hb_checksum_fold(hb_checksum_add(0, got->data, (size_t)(got->data[0] & 0xf) * 4)) !=
 		    0xffff)
 		return say(m, "the IPv4 header's checksum is wrong");
+	if (got->protocol == HB_PROTO_UDP) {
+		bool none = hb_get_be16(got->data + hb_checksum_l4_offset(got)) == 0;
+
+		if (none != m->want->nosum)
+			return say(m, none ? "there is no checksum" : "a checksum was made up");
+	}
 	if (partial || hb_packet_checksum_ok(got) != m->want->badsum)
 		return false;
 	return say(m, m->want->badsum ? "a wrong checksum was repaired" : "the checksum is wrong");

@@ -198,6 +198,8 @@ static bool finish(struct writer *w, const struct script_segment *segment, bool 
 						     (uint32_t)(packet.len - packet.l4_offset))));
 	if (segment->badsum)
 		w->buf[offset] ^= 0x55;
+	if (segment->nosum)
+		hb_put_be16(w->buf + offset, 0);
 	if (segment->has & (SCRIPT_HAS_OFFSET | SCRIPT_HAS_RESERVED))
 		set_offset(w->buf, packet.l4_offset, segment);
 	return true;

@@ -135,6 +135,8 @@ void script_print_segment(FILE *out, const struct script_segment *segment)
 		fprintf(out, " tos %u", segment->tos);
 	if (segment->badsum)
 		fputs(" badsum", out);
+	if (segment->nosum)
+		fputs(" nosum", out);
 	if (segment->has & SCRIPT_LENGTH_ONLY)
 		fprintf(out, " len %zu", segment->payload_len);
 	else

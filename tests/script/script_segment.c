@@ -221,6 +221,8 @@ static bool parse_word(struct script_line *line, struct script_segment *segment)
 		segment->partial = true;
 	else if (script_line_take(line, "badsum"))
 		segment->badsum = true;
+	else if (script_line_take(line, "nosum"))
+		segment->nosum = true;
 	else if (script_line_take(line, "unchanged"))
 		segment->unchanged = true;
 	else if (script_line_take(line, "sackok"))

@@ -280,6 +280,50 @@ START_TEST(a_syn_may_be_refused)
 }
 END_TEST
 
+/* Which of two SYNs a server knows is told by what it acknowledges, data of a SYN included. */
+START_TEST(the_syn_ack_tells_which_syn_counts)
+{
+	static const struct {
+		uint32_t other, acked, isn;
+	} cases[] = {
+		{ 900000, ISN + 1, ISN },      { 900000, 900001, 900000 },
+		{ ISN + 8, ISN + 1, ISN },     { ISN + 8, ISN + 9, ISN + 8 },
+		{ ISN + 8, ISN + 5, ISN },     { ISN - 8, ISN + 1, ISN },
+		{ ISN - 8, ISN - 7, ISN - 8 }, { ISN + 8, ISN + 12, ISN },
+		{ 900000, 900005, 900000 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct hb_track track = after_syn(ISN);
+
+		client(&track, SYN, cases[i].other, 0, 0);
+		ck_assert_uint_eq(track.client_isn, ISN);
+		server(&track, SA, SERVER_ISN, cases[i].acked, 0);
+		ck_assert_uint_eq(track.flags & HB_TRACK_SYN_ACK, HB_TRACK_SYN_ACK);
+		ck_assert_uint_eq(track.client_isn, cases[i].isn);
+		ck_assert_uint_eq(track.client_next, cases[i].acked);
+		ck_assert_uint_eq(track.server_isn, SERVER_ISN);
+		ck_assert_uint_eq(track.server_next, SERVER_ISN + 1);
+		ck_assert_uint_eq(track.server_ts, 0);
+	}
+}
+END_TEST
+
+/* What the server says before it has answered a SYN is of something older. */
+START_TEST(nothing_comes_before_the_syn_ack)
+{
+	struct hb_track track = after_syn(ISN);
+
+	client(&track, SYN, 900000, 0, 0);
+	server(&track, PA, 77, ISN, 10);
+	server(&track, FA, 87, ISN, 0);
+	ck_assert_uint_eq(track.flags, 0);
+	server(&track, SA, SERVER_ISN, 900001, 0);
+	ck_assert_uint_eq(track.client_isn, 900000);
+	ck_assert_uint_eq(track.server_next, SERVER_ISN + 1);
+}
+END_TEST
+
 static void client_ts(struct hb_track *track, uint32_t seq, uint32_t tsval)
 {
 	struct hb_packet packet = segment(ACK, seq, SERVER_ISN + 1, 0);
@@ -421,6 +465,7 @@ UNIT_MAIN("track", a_handshake_is_followed, only_an_answer_is_a_syn_ack, both_mu
 	  an_ack_of_what_was_not_sent_changes_nothing, a_fin_needs_all_before_it,
 	  the_server_may_close_first, a_client_resets_with_the_exact_number,
 	  a_server_resets_where_the_client_may_be, a_syn_may_be_refused,
+	  the_syn_ack_tells_which_syn_counts, nothing_comes_before_the_syn_ack,
 	  ts_recent_is_the_left_edges, the_servers_clock_goes_on, the_windows_edge_only_grows,
 	  the_clients_window_is_scaled, midstream_is_believed, in_order_means_new_and_next,
 	  syn_and_fin_take_a_number)
