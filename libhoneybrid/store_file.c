@@ -2,12 +2,18 @@
 /*
  * State files:
  *
+ *	# State of honeybridd, whole if "# end" stands below.
  *	[80]
  *	d20f64acc6e70b6079845f2fe357732929550ae1=1	1249600127	0	2	7	GET
  * /.
+ *	# end
  *
  * groups in the order of their names, in each the entries in the order of their last use. Empty
  * lines and lines with # at their start are read over.
+ *
+ * A file that was cut off is told by its first and its last line: inside a line the line's end is
+ * missing, and between two lines the end that the first line promises. Who edits a file may take
+ * entries out and put some in without counting anything; one without the first line promises nothing.
  */
 #include "store_file.h"
 
@@ -25,6 +31,12 @@
 #define FILE_MODE 0640
 #define NEW_SUFFIX ".new"
 
+static const char head[] = "# State of honeybridd, whole if \"# end\" stands below.";
+static const char tail[] = "# end";
+
+/* How to go on with a line that is refused. */
+static const char remedy[] = "; mend or remove the line, or move the file away";
+
 static int say(struct hb_error *err, const char *path, const char *what)
 {
 	return hb_error_set(err, HB_ERROR_STATE, 0, "state file \"%.*s\": %s", PATH_QUOTE_MAX, path,
@@ -36,6 +48,7 @@ struct reader {
 	const struct hb_store_layout *layout;
 	struct hb_store_item *item;
 	bool in_group;
+	bool promised, ended; /* the first line and the last one of a whole file were there */
 };
 
 static int read_entry(struct reader *reader, char *text, struct hb_error *err)
@@ -63,8 +76,11 @@ static int read_line(struct reader *reader, char *line, struct hb_error *err)
 		return hb_error_set(err, HB_ERROR_STATE, 0,
 				    "the line is cut off, too long, or has a zero byte");
 	line[len - 1] = '\0';
-	if (line[0] == '\0' || line[0] == '#')
+	if (line[0] == '\0' || line[0] == '#') {
+		reader->promised |= strcmp(line, head) == 0;
+		reader->ended |= strcmp(line, tail) == 0;
 		return 0;
+	}
 	if (line[0] != '[')
 		return read_entry(reader, line, err);
 	reader->in_group = true;
@@ -81,11 +97,19 @@ static int read_lines(struct reader *reader, FILE *file, const char *path, struc
 		number++;
 		if (read_line(reader, line, &reason) == 0)
 			continue;
-		hb_error_set(err, reason.code, 0, "state file \"%.*s\", line %d: %s",
-			     PATH_QUOTE_MAX, path, number, reason.message);
-		return -EIO;
+		return hb_error_set(err, reason.code, 0, "state file \"%.*s\", line %d: %s%s",
+				    PATH_QUOTE_MAX, path, number, reason.message,
+				    reason.code == HB_ERROR_STATE ? remedy : "");
 	}
-	return ferror(file) ? say(err, path, strerror(errno)) : 0;
+	if (ferror(file))
+		return say(err, path, strerror(errno));
+	if (reader->promised && !reader->ended)
+		return hb_error_set(
+			err, HB_ERROR_STATE, 0,
+			"state file \"%.*s\", line %d: the file is cut off here; remove "
+			"the first line to go on with what is left, or move the file away",
+			PATH_QUOTE_MAX, path, number);
+	return 0;
 }
 
 int hb_store_file_load(struct hb_store *store, const char *path, struct hb_error *err)
@@ -131,6 +155,7 @@ static void write_items(const struct hb_store_layout *layout, const struct hb_st
 	const char *group = NULL;
 	char text[HB_STORE_TEXT_SIZE];
 
+	fprintf(file, "%s\n", head);
 	for (size_t i = 0; i < copy->count; i++) {
 		const struct hb_store_item *item = copy->items[i];
 
@@ -140,6 +165,7 @@ static void write_items(const struct hb_store_layout *layout, const struct hb_st
 		hb_store_text_write(layout, item, text);
 		fprintf(file, "%s\n", text);
 	}
+	fprintf(file, "%s\n", tail);
 }
 
 /* Writes the file so that it is on the disk. Returns 0, or -1 with errno. */

@@ -10,6 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The lines between which a state file's entries are. */
+#define STATE_HEAD "# State of honeybridd, whole if \"# end\" stands below.\n"
+#define STATE_TAIL "# end\n"
+
 struct scratch {
 	char path[64];
 };

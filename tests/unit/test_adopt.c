@@ -197,9 +197,10 @@ START_TEST(the_new_policy_saves_what_both_know)
 	ck_assert_int_eq(ask(old, "192.0.2.2"), HB_DECISION_ACCEPT);
 	hb_policy_unref(old);
 	ck_assert_int_eq(hb_policy_save(next, asked.query.now, NULL), 0);
-	ck_assert_str_eq(scratch_read(&scratch, "state"), "[source]\n"
-							  "192.0.2.1=1\t1000000\t0\n"
-							  "192.0.2.2=1\t1000000\t0\n");
+	ck_assert_str_eq(scratch_read(&scratch, "state"),
+			 STATE_HEAD "[source]\n"
+				    "192.0.2.1=1\t1000000\t0\n"
+				    "192.0.2.2=1\t1000000\t0\n" STATE_TAIL);
 	hb_policy_unref(next);
 	scratch_remove(&scratch);
 }

@@ -214,7 +214,7 @@ START_TEST(the_digest_can_be_chosen)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct scratch scratch = scratch_make();
 		const char *path = scratch_file(&scratch, "hash");
-		char expected[128];
+		char expected[256];
 
 		instance =
 			module_make("hash", cases[i].word ? "digest" : NULL, cases[i].word, NULL);
@@ -223,7 +223,7 @@ START_TEST(the_digest_can_be_chosen)
 		ck_assert_int_eq(ask("abc"), HB_DECISION_ACCEPT);
 		ck_assert_int_eq(ask("abc"), HB_DECISION_REJECT);
 		ck_assert_int_eq(hb_store_file_save(hb_instance_store(instance), path, 0, NULL), 0);
-		snprintf(expected, sizeof(expected), "[80]\n%s=2\t", cases[i].key);
+		snprintf(expected, sizeof(expected), STATE_HEAD "[80]\n%s=2\t", cases[i].key);
 		ck_assert_int_eq(
 			strncmp(scratch_read(&scratch, "hash"), expected, strlen(expected)), 0);
 		hb_instance_free(instance);

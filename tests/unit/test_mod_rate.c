@@ -173,7 +173,8 @@ START_TEST(the_count_is_written_to_a_file)
 	start("bytes", "1000000");
 	ck_assert_uint_eq(count_passing("10.9.0.3", 3), 3);
 	ck_assert_int_eq(hb_store_file_save(hb_instance_store(instance), path, 0, NULL), 0);
-	ck_assert_str_eq(scratch_read(&scratch, "rate"), "[source]\n10.9.0.3=120\t1000000\t0\n");
+	ck_assert_str_eq(scratch_read(&scratch, "rate"),
+			 STATE_HEAD "[source]\n10.9.0.3=120\t1000000\t0\n" STATE_TAIL);
 	hb_instance_free(instance);
 	scratch_remove(&scratch);
 }
