@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool link_init(struct link_net *net, const struct plan *plan)
+bool link_init(struct link_net *net, const struct plans *plans)
 {
-	*net = (struct link_net){ .plan = plan, .rng = plan->network };
+	*net = (struct link_net){ .plans = plans, .rng = plans->each[0].network };
 	net->packets = calloc(LINK_PACKETS_MAX, sizeof(*net->packets));
 	return net->packets != NULL;
 }
@@ -34,11 +34,11 @@ static void corrupt(struct link_net *net, struct link_packet *packet)
 	    !hb_packet_checksum_ok(&parsed))
 		return;
 	packet->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	net->corrupted[packet->role]++;
+	net->corrupted[packet->session][packet->role]++;
 }
 
-static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_ns,
-		const uint8_t *data, size_t len, struct wire_offload offload)
+static void put(struct link_net *net, unsigned session, enum role role, bool inwards,
+		uint64_t at_ns, const uint8_t *data, size_t len, struct wire_offload offload)
 {
 	uint8_t *copy = net->count < LINK_PACKETS_MAX ? malloc(len) : NULL;
 
@@ -50,11 +50,13 @@ static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_
 	struct link_packet *packet = &net->packets[net->count++];
 	packet->at_ns = at_ns;
 	packet->number = net->numbers++;
+	packet->session = session;
 	packet->role = role;
 	packet->inwards = inwards;
 	packet->len = len;
 	packet->offload = offload;
 	packet->data = copy;
+	net->in_flight[session]++;
 	memcpy(copy, data, len);
 }
 
@@ -63,36 +65,36 @@ static bool drawn(struct link_net *net, uint32_t permille, bool impaired)
 	return rng_range(&net->rng, 0, 999) < permille && impaired;
 }
 
-bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
-	       struct wire_offload offload, uint64_t now)
+bool link_send(struct link_net *net, unsigned session, enum role role, bool inwards,
+	       const uint8_t *data, size_t len, struct wire_offload offload, uint64_t now)
 {
-	const struct plan_link *link = &net->plan->links[role];
-	bool impaired = now < net->plan->impaired_until_ns;
+	const struct plan_link *link = &net->plans->each[session].links[role];
+	bool impaired = now < net->plans->each[session].impaired_until_ns;
 	bool lost = drawn(net, link->loss_permille, impaired);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
 	bool damaged = drawn(net, link->corrupt_permille, impaired);
 	uint32_t jitter_us = rng_range(&net->rng, 0, (uint32_t)(link->jitter_ns / PLAN_US));
-	uint64_t *last = &net->last_arrival_ns[role][inwards];
+	uint64_t *last = &net->last_arrival_ns[session][role][inwards];
 	uint64_t at_ns = now + link->delay_ns + jitter_us * PLAN_US;
 
 	if (lost) {
-		net->lost[role]++;
+		net->lost[session][role]++;
 		return false;
 	}
 	if (at_ns < *last)
 		at_ns = *last;
 	if (late) {
-		net->reordered[role]++;
+		net->reordered[session][role]++;
 		at_ns += link->reorder_ns;
 	} else {
 		*last = at_ns;
 	}
-	put(net, role, inwards, at_ns, data, len, offload);
+	put(net, session, role, inwards, at_ns, data, len, offload);
 	if (damaged && !net->overflowed && !offload.partial && offload.gso_size == 0)
 		corrupt(net, &net->packets[net->count - 1]);
 	if (twice)
-		put(net, role, inwards, at_ns + jitter_us * PLAN_US, data, len, offload);
+		put(net, session, role, inwards, at_ns + jitter_us * PLAN_US, data, len, offload);
 	return true;
 }
 
@@ -120,4 +122,5 @@ void link_take(struct link_net *net, struct link_packet *packet)
 
 	*packet = net->packets[i];
 	net->packets[i] = net->packets[--net->count];
+	net->in_flight[packet->session]--;
 }

@@ -8,9 +8,10 @@
 
 struct link_packet {
 	uint64_t at_ns;
-	uint64_t number; /* of two that arrive at once the older one comes first */
-	enum role role;  /* whose link it is on */
-	bool inwards;    /* towards the gateway */
+	uint64_t number;  /* of two that arrive at once the older one comes first */
+	unsigned session; /* to which it belongs */
+	enum role role;   /* whose link it is on */
+	bool inwards;     /* towards the gateway */
 	struct wire_offload offload;
 	size_t len;
 	uint8_t *data; /* free() it */
@@ -19,22 +20,24 @@ struct link_packet {
 #define LINK_PACKETS_MAX 4096
 
 struct link_net {
-	const struct plan *plan;
+	const struct plans *plans;
 	struct rng rng;
 	struct link_packet *packets; /* LINK_PACKETS_MAX; the first count are on their way */
 	size_t count;
 	uint64_t numbers;
-	uint64_t last_arrival_ns[ROLE_COUNT][2];
-	unsigned lost[ROLE_COUNT], reordered[ROLE_COUNT], corrupted[ROLE_COUNT];
+	unsigned in_flight[PLAN_CLIENTS_MAX]; /* of each session */
+	uint64_t last_arrival_ns[PLAN_CLIENTS_MAX][ROLE_COUNT][2];
+	unsigned lost[PLAN_CLIENTS_MAX][ROLE_COUNT], reordered[PLAN_CLIENTS_MAX][ROLE_COUNT],
+		corrupted[PLAN_CLIENTS_MAX][ROLE_COUNT];
 	bool overflowed;
 };
 
-bool link_init(struct link_net *net, const struct plan *plan);
+bool link_init(struct link_net *net, const struct plans *plans);
 void link_fini(struct link_net *net);
 
 /* Returns false if the packet is lost. */
-bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
-	       struct wire_offload offload, uint64_t now);
+bool link_send(struct link_net *net, unsigned session, enum role role, bool inwards,
+	       const uint8_t *data, size_t len, struct wire_offload offload, uint64_t now);
 
 /* When the next packet arrives; TCP_NEVER if none is on its way. */
 uint64_t link_deadline(const struct link_net *net);

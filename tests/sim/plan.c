@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "plan.h"
 
-#define CLIENT_PORT 40000
 #define SERVER_PORT 80
 
 const char *plan_role_name(enum role role)
@@ -23,7 +22,7 @@ static struct hb_endpoint endpoint(const struct plan *plan, const char *v4, cons
 
 static void set_addresses(struct plan *plan)
 {
-	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", CLIENT_PORT);
+	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", PLAN_CLIENT_PORT);
 	struct hb_endpoint frontend = endpoint(plan, "10.9.0.2", "2001:db8:9::2", SERVER_PORT);
 	struct hb_endpoint backend = endpoint(plan, "10.9.0.3", "2001:db8:9::3", SERVER_PORT);
 
@@ -231,4 +230,10 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 		plan->again = false;
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
 		plan->tcp[role].lenient = plan->crafts != 0;
+}
+
+void plans_make(struct plans *plans, uint64_t seed, unsigned without)
+{
+	*plans = (struct plans){ .count = 1 };
+	plan_make(&plans->each[0], seed, without);
 }

@@ -49,11 +49,13 @@ static void draw_turns(struct rng *rng, struct plan *plan)
 	}
 }
 
-void plan_make_pair(struct plan *plan, unsigned index)
+void plans_make_pair(struct plans *plans, unsigned index)
 {
+	struct plan *plan = &plans->each[0];
 	unsigned pair = index * STRIDE % PLAN_PAIRS;
 	struct rng rng;
 
+	*plans = (struct plans){ .count = 1 };
 	plan_make(plan, index,
 		  PLAN_NO_LOSS | PLAN_NO_REORDER | PLAN_NO_DUPLICATE | PLAN_NO_CORRUPTION |
 			  PLAN_NO_ATTACK | PLAN_NO_AGAIN);
