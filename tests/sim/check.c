@@ -158,6 +158,33 @@ static void check_answers(struct session *session)
 			      session->plan->turns);
 }
 
+static bool nothing_lost(const struct session *session)
+{
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		const struct plan_link *link = &session->plan->links[role];
+
+		if (link->loss_permille != 0 || link->corrupt_permille != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Who was told of congestion said so until it was heard, if it had the time. */
+static void check_ecn(struct session *session)
+{
+	const struct tcp *client = &session->tcp[ROLE_CLIENT];
+	const struct tcp *server = &session->tcp[serving(session)];
+
+	if (client->state != TCP_OPEN || server->state != TCP_OPEN || !nothing_lost(session))
+		return;
+	if (server->ecn && client->ce_seen > 0 && server->ece_seen == 0 &&
+	    session->tcp[ROLE_FRONTEND].ece_seen == 0)
+		session_wrong(session, "the %s is not told that there was congestion",
+			      plan_role_name(serving(session)));
+	if (server->ecn && server->ce_seen > 0 && client->ece_seen == 0)
+		session_wrong(session, "the client is not told that there was congestion");
+}
+
 /* Clocks that step back are noticed even where the network is at its best. */
 static void check_clocks(struct session *session)
 {
@@ -352,6 +379,7 @@ bool check_session(struct session *session)
 	if ((client->state == TCP_RESET && !aborted && !again) || client->state == TCP_GAVE_UP)
 		session_wrong(session, "the client's session was broken off");
 	check_clocks(session);
+	check_ecn(session);
 	return false;
 }
 

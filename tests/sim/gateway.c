@@ -135,10 +135,12 @@ static void emit(void *ctx, const struct hb_datagram *dgram)
 	leave(ctx, dgram->data, dgram->len, 0, false);
 }
 
-/* NULL: another's, as that of a packet that was damaged. */
+/* NULL: it is nobody's session, but perhaps a honeypot that speaks on behind its end. */
 static struct session *find_session(struct world *world, const struct hb_flow_info *flow)
 {
-	return find_party(world, &flow->client, &flow->attacked).session;
+	struct party party = find_party(world, &flow->client, &flow->attacked);
+
+	return party.role == ROLE_CLIENT ? party.session : NULL;
 }
 
 static void see_handover(struct session *session, const struct hb_event *event)
@@ -197,7 +199,7 @@ static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verd
 		    const struct link_packet *in, bool right)
 {
 	bool partial = dgram->checksum == HB_CHECKSUM_PARTIAL;
-	struct hb_packet packet;
+	struct hb_packet packet, before;
 
 	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0) {
 		world_wrong(world, "the engine passes %zu bytes that are no packet", dgram->len);
@@ -208,6 +210,9 @@ static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verd
 	else if (hb_packet_checksum_ok(&packet) != right)
 		world_wrong(world, "a checksum was %s, and is not any more",
 			    right ? "right" : "wrong");
+	struct party to = receiver(world, &packet);
+	if (to.session != NULL && hb_packet_parse(in->data, in->len, &before) == 0)
+		look_at_passing(to.session, to.role, &before, &packet);
 	leave(world, dgram->data, dgram->len, in->offload.gso_size, packet.ttl <= 1);
 }
 

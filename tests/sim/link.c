@@ -73,6 +73,7 @@ bool link_send(struct link_net *net, unsigned session, enum role role, bool inwa
 	bool lost = drawn(net, link->loss_permille, impaired);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
+	bool congested = drawn(net, link->congestion_permille, true);
 	bool damaged = drawn(net, link->corrupt_permille, impaired);
 	uint32_t jitter_us = rng_range(&net->rng, 0, (uint32_t)(link->jitter_ns / PLAN_US));
 	uint64_t *last = &net->last_arrival_ns[session][role][inwards];
@@ -91,6 +92,8 @@ bool link_send(struct link_net *net, unsigned session, enum role role, bool inwa
 		*last = at_ns;
 	}
 	put(net, session, role, inwards, at_ns, data, len, offload);
+	if (congested && !net->overflowed)
+		wire_mark(net->packets[net->count - 1].data);
 	if (damaged && !net->overflowed && !offload.partial && offload.gso_size == 0)
 		corrupt(net, &net->packets[net->count - 1]);
 	if (twice)

@@ -63,6 +63,18 @@ static void look_at_client(struct session *session, const struct hb_packet *pack
 	session->shown_ttl = packet->ttl;
 }
 
+/* It is asked for what the frontend granted the client (handover rules 16 and 17). */
+static void look_at_backend(struct session *session, const struct hb_packet *packet)
+{
+	bool opens = (packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST)) == HB_TCP_SYN;
+	bool asks = packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR);
+	bool crafted = session->plan->crafts & (1u << CRAFT_SYN | 1u << CRAFT_FLAGS);
+
+	if (opens && session->state == HB_STATE_REPLAY && !crafted &&
+	    asks != session->tcp[ROLE_FRONTEND].ecn)
+		session_wrong(session, "the backend is %s for ECN", asks ? "asked" : "not asked");
+}
+
 void look_at_packet(struct session *session, enum role to, const struct hb_packet *packet)
 {
 	if (!hb_packet_checksum_ok(packet))
@@ -71,6 +83,20 @@ void look_at_packet(struct session *session, enum role to, const struct hb_packe
 		look_at_frontend(session, packet);
 	if (to == ROLE_CLIENT)
 		look_at_client(session, packet);
+	if (to == ROLE_BACKEND)
+		look_at_backend(session, packet);
+}
+
+void look_at_passing(struct session *session, enum role to, const struct hb_packet *before,
+		     const struct hb_packet *after)
+{
+	uint8_t flags = HB_TCP_ECE | HB_TCP_CWR;
+	bool same = ((before->tos ^ after->tos) & TCP_ECN_MASK) == 0 &&
+		    ((before->tcp_flags ^ after->tcp_flags) & flags) == 0;
+
+	if (session->tcp[to].ecn && session->tcp[to].state == TCP_OPEN && !same)
+		session_wrong(session, "ECN bits change on their way to the %s",
+			      plan_role_name(to));
 }
 
 /* Of two versions of one byte the gateway lets only the first pass, as long as it may matter. */

@@ -2,6 +2,8 @@
 #include "plan.h"
 
 #define SERVER_PORT 80
+/* Apart from the seed's own stream, so that what is drawn with it stays as it is. */
+#define ECN_STREAM UINT64_C(0x6ecda1)
 
 const char *plan_role_name(enum role role)
 {
@@ -194,6 +196,19 @@ static void draw_again(struct rng *rng, struct plan *plan)
 				       plan->again_iss[ROLE_CLIENT] % 1000000;
 }
 
+/* A third of the links mark, some of them a lot; one end or another may not know of ECN. */
+static void draw_ecn(struct rng *rng, struct plan *plan)
+{
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		uint32_t share = rng_range(rng, 1, rng_percent(rng, 30) ? 400 : 60);
+
+		plan->tcp[role].ecn = rng_percent(rng, 70);
+		plan->tcp[role].ect = rng_percent(rng, 50) ? 1 : 2;
+		if (rng_percent(rng, 35))
+			plan->links[role].congestion_permille = share;
+	}
+}
+
 void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 {
 	struct rng rng = { seed }, links, dialogue, attack, again;
@@ -225,6 +240,8 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 	draw_dialogue(&dialogue, plan);
 	if (!(without & PLAN_NO_ATTACK))
 		draw_attack(&attack, plan);
+	if (!(without & PLAN_NO_ECN))
+		draw_ecn(&(struct rng){ seed ^ ECN_STREAM }, plan);
 	draw_again(&again, plan);
 	if (without & PLAN_NO_AGAIN)
 		plan->again = false;

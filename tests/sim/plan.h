@@ -18,6 +18,7 @@ enum role { ROLE_CLIENT = 0, ROLE_FRONTEND, ROLE_BACKEND, ROLE_COUNT };
 struct plan_link {
 	uint64_t delay_ns, jitter_ns, reorder_ns;
 	uint32_t loss_permille, duplicate_permille, reorder_permille, corrupt_permille;
+	uint32_t congestion_permille; /* marked so (ECN) */
 };
 
 /* How a honeypot answers: entry 0 is the banner. */
@@ -118,12 +119,13 @@ struct plans {
 #define PLAN_NO_ATTACK 0x40u
 #define PLAN_NO_AGAIN 0x80u
 #define PLAN_NO_COMPANY 0x100u
+#define PLAN_NO_ECN 0x200u
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
 void plans_make(struct plans *plans, uint64_t seed, unsigned without);
 
 /* How many sets of options there are, pairs of them, and what moves each way behind the handover. */
-#define PLAN_OPTION_SETS (2u * 2 * 5 * 4)
+#define PLAN_OPTION_SETS (2u * 2 * 5 * 4 * 2)
 #define PLAN_PAIRS (PLAN_OPTION_SETS * PLAN_OPTION_SETS)
 #define PLAN_MATRIX_BYTES 65536
 

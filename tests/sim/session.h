@@ -63,6 +63,8 @@ void session_step(struct session *session);
 
 /* look.c: what a packet that leaves the gateway must not be, and what endpoints complain of. */
 void look_at_packet(struct session *session, enum role to, const struct hb_packet *packet);
+void look_at_passing(struct session *session, enum role to, const struct hb_packet *before,
+		     const struct hb_packet *after);
 void look_at_endpoints(struct session *session);
 
 #endif

@@ -6,7 +6,7 @@
  *        sim [-v] -m [FIRST [COUNT]]
  *
  * -v shows every packet, as a packet script. -x switches off: loss, reorder, duplicate, jitter,
- * corruption, offload, attack, or again (a second session from the same port).
+ * corruption, offload, attack, again (a second session from the same port), company or ecn.
  * -m runs the option matrix instead: all pairs of honeypots' options, or COUNT of them from FIRST
  * on.
  */
@@ -34,9 +34,10 @@ static void print_options(const struct plan *plan, enum role role)
 	       config->options & HB_TCPOPT_TIMESTAMP ? "on" : "off",
 	       config->options & HB_TCPOPT_SACK_OK ? "on" : "off");
 	if (config->options & HB_TCPOPT_WSCALE)
-		printf("window scale %u, MSS %u\n", config->wscale, config->mss);
+		printf("window scale %u, ", config->wscale);
 	else
-		printf("window scale off, MSS %u\n", config->mss);
+		printf("window scale off, ");
+	printf("MSS %u, ECN %s\n", config->mss, config->ecn ? "on" : "off");
 }
 
 static void print_failure(const struct world *world, bool matrix)
@@ -83,9 +84,10 @@ static bool run_one(uint64_t seed, const struct run_options *options, FILE *trac
 static unsigned impairment(const char *word)
 {
 	static const char *const words[] = { "loss",       "reorder", "duplicate", "jitter",
-					     "corruption", "offload", "attack",    "again" };
+					     "corruption", "offload", "attack",    "again",
+					     "company",    "ecn" };
 
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0)
 			return 1u << i;
 	}

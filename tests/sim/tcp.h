@@ -18,6 +18,8 @@
 #define TCP_STREAM_MAX (1u << 20)
 #define TCP_NEVER UINT64_MAX
 #define TCP_PAYLOAD_MAX 60000 /* of a super-packet */
+#define TCP_ECN_MASK 3        /* in the byte of the type of service */
+#define TCP_ECN_CE 3
 
 enum tcp_state {
 	TCP_LISTEN = 0,
@@ -45,6 +47,8 @@ struct tcp_config {
 	bool keepalive_byte;   /* with a byte that was sent before, as old stacks do */
 	bool probe_byte; /* probes a closed window with the next byte, not with an old number */
 	bool offloads;   /* leaves segmentation and checksums to its device */
+	bool ecn;        /* asks for it, and grants it */
+	uint8_t ect;     /* how it marks what is ECN-capable: 1 or 2 */
 	bool refuses;    /* answers a SYN with RST */
 	bool lenient;    /* knows that segments come without timestamps */
 };
@@ -83,6 +87,12 @@ struct tcp {
 	bool *urgent;        /* bytes that were marked so */
 	unsigned unacked_segments;
 	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
+
+	bool ecn;        /* both have it */
+	bool ecn_echoes; /* CE came, and no CWR yet */
+	bool cwr_due;
+	int32_t cwr_at; /* an ECE counts when all below it is acknowledged */
+	unsigned ce_seen, ece_seen;
 
 	uint32_t first_ts;
 	uint64_t questioned_ns; /* when a stray segment without payload was answered last */
@@ -130,6 +140,11 @@ static inline bool tcp_is_over(const struct tcp *tcp)
 {
 	return tcp->state > TCP_OPEN || tcp_done(tcp);
 }
+
+/* tcp_ecn.c: the peer's SYN, what a segment's flags and ECN bits will be (fresh: new data), what came. */
+void tcp_ecn_open(struct tcp *tcp, const struct hb_packet *packet);
+uint8_t tcp_ecn_output(struct tcp *tcp, uint8_t *flags, bool fresh);
+void tcp_ecn_input(struct tcp *tcp, const struct hb_packet *packet);
 
 /* tcp_send.c */
 uint32_t tcp_clock(const struct tcp *tcp, uint64_t now);

@@ -124,6 +124,8 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 		tcp->ack_due_ns = TCP_NEVER;
 		tcp->unacked_segments = 0;
 	}
+	bool probes = tcp->window == 0 && len <= 1;
+	segment.tos = tcp_ecn_output(tcp, &segment.flags, len > 0 && at >= tcp->max && !probes);
 	if (len > 1 && at < tcp->max)
 		tcp->retransmissions++;
 	add_options(tcp, &segment, now);

@@ -106,6 +106,8 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 	print_who(out, plan, to);
 	fputs(" gets ", out);
 	print_fields(out, packet);
+	if (packet->tos != 0)
+		fprintf(out, " tos %u", packet->tos);
 	if (packet->payload_len > 0)
 		fprintf(out, " len %zu", packet->payload_len);
 	if (!unfinished && !hb_packet_checksum_ok(packet))
@@ -167,6 +169,8 @@ static void print_sent(const struct trace *trace, const struct link_packet *in,
 	print_fields(out, packet);
 	fprintf(out, " win %u ttl %u", packet->window, packet->ttl);
 	print_options(out, &packet->options);
+	if (packet->tos != 0)
+		fprintf(out, " tos %u", packet->tos);
 	if (packet->payload_len > 0)
 		fprintf(out, " fill %zu@%" PRIu32, packet->payload_len,
 			fill_place(trace, in, packet));
