@@ -13,13 +13,17 @@
 #include "handover.h"
 #include "life.h"
 #include "seq.h"
+#include "tcpopt.h"
 
 #include <stdio.h>
 
 enum {
 	IPV4_SUM = 10,
 	TCP_SEQ = 4,
+	TCP_ACK = 8,
+	TCP_HEADER = 20,
 	ECHO_ID = 4,
+	LEAST_QUOTED = 8, /* of what is behind the IP header (RFC 792) */
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
@@ -110,6 +114,83 @@ static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)
 	quoted_word(rewrite, TCP_SEQ + 2, (uint16_t)seq);
 }
 
+static void quoted_u32(const struct rewrite *rewrite, size_t offset, uint32_t value)
+{
+	quoted_word(rewrite, offset, (uint16_t)(value >> 16));
+	quoted_word(rewrite, offset + 2, (uint16_t)value);
+}
+
+/* No more than the ports and the number: the rest is not what the client sent, and cannot be. */
+static void cut_quotation(const struct rewrite *rewrite)
+{
+	struct hb_datagram *dgram = rewrite->dgram;
+	uint8_t *data = dgram->data, *icmp = data + rewrite->error->l4_offset;
+	size_t least =
+		(size_t)rewrite->error->quoted_offset + rewrite->quoted->l4_offset + LEAST_QUOTED;
+	if (least >= rewrite->error->len)
+		return;
+	dgram->len = least;
+	bool ipv6 = rewrite->error->ip_version == 6;
+	if (ipv6) {
+		hb_put_be16(data + 4, (uint16_t)(least - 40));
+	} else {
+		hb_put_be16(data + IPV4_SUM,
+			    hb_checksum_update16(hb_get_be16(data + IPV4_SUM),
+						 hb_get_be16(data + 2), (uint16_t)least));
+		hb_put_be16(data + 2, (uint16_t)least);
+	}
+	/* Where extensions would have begun (RFC 4884); the MTU lies beside it, or in its place. */
+	bool is_length = !ipv6 || rewrite->error->icmp_type != V6_TOO_BIG;
+	if (is_length)
+		icmp[ipv6 ? 4 : 5] = 0;
+}
+
+/*
+ * What the client acknowledged, with the numbers that it knows (handover rule 28). One that was raised
+ * to the first byte that counts (rule 13) was no higher than what it has acknowledged since.
+ */
+static void quoted_ack(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	const uint8_t *header = quotation(rewrite);
+	size_t l4 = rewrite->quoted->l4_offset;
+	uint32_t difference = translation->seq_difference;
+	uint32_t there = hb_get_be32(header + l4 + TCP_ACK), ack = there + difference;
+	struct hb_tcp_options options;
+	if (there == translation->keep && hb_seq_before(flow->track.client_ack, ack))
+		ack = flow->track.client_ack;
+	if (header[l4 + 13] & HB_TCP_ACK)
+		quoted_u32(rewrite, TCP_ACK, ack);
+	size_t len = (size_t)(header[l4 + 12] >> 4) * 4 - TCP_HEADER;
+	hb_tcpopt_parse(header, l4 + TCP_HEADER, len, &options);
+	if (options.timestamp_offset != 0 && (header[l4 + 13] & HB_TCP_ACK))
+		quoted_u32(rewrite, options.timestamp_offset + 6u - l4,
+			   options.tsecr + translation->ts_difference);
+	for (unsigned i = 0; i < options.sack_count; i++) {
+		size_t at = options.sack_offset + 2u + 8u * i - l4;
+		quoted_u32(rewrite, at, options.sack[i].left + difference);
+		quoted_u32(rewrite, at + 4, options.sack[i].right + difference);
+	}
+}
+
+/* Many quote more than the first bytes of what the backend would have got. */
+static void quoted_segment(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	const struct hb_packet *quoted = rewrite->quoted;
+	size_t l4 = quoted->l4_offset;
+	if (quoted->protocol != HB_PROTO_TCP || !quoted->has_l4)
+		return;
+	size_t header_len =
+		is_quoted(rewrite, l4, TCP_HEADER) ? (size_t)(quoted->data[l4 + 12] >> 4) * 4 : 0;
+	bool whole = header_len >= TCP_HEADER && is_quoted(rewrite, l4, header_len);
+	uint8_t changed = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK_OK | HB_TCPOPT_WSCALE;
+	if (whole && (translation->lacks & changed) == 0 && !translation->lacks_ecn)
+		quoted_ack(flow, rewrite);
+	else
+		cut_quotation(rewrite);
+}
+
 /* IP options that tell of another way than the addresses do, inside and out. */
 static void hide_route(const struct hb_flow *flow, const struct rewrite *rewrite,
 		       struct hb_edit *edit)
@@ -146,6 +227,8 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 		return HB_ACCEPT; /* right as it is */
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
+	if (flow->state == HB_STATE_FORWARD && flow->redirect != NULL)
+		quoted_segment(flow, rewrite);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	if (!own)
 		hb_edit_source(&edit, &attacked);
