@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gateway.h"
 
+#include "icmp.h"
+
 #include <string.h>
 
 /* As in the packet scripts, so that a run can be played there. */
@@ -64,10 +66,13 @@ static struct party receiver(struct world *world, const struct hb_packet *packet
 /* One packet goes on from the gateway, as its device sends it. */
 static void transmit(struct session *session, enum role to, const uint8_t *data, size_t len)
 {
+	static _Thread_local uint8_t buf[WIRE_MAX];
+	struct link_way way = { session->number, to, false };
 	struct world *world = session->world;
 
-	if (!link_send(&world->net, session->number, to, false, data, len,
-		       (struct wire_offload){ 0 }, world->now_ns))
+	memcpy(buf, data, len);
+	if (wire_hop(buf, 1) &&
+	    !link_send(&world->net, way, buf, len, (struct wire_offload){ 0 }, world->now_ns))
 		trace_remark(&world->trace, world->now_ns, "lost on its way to the %s",
 			     plan_role_name(to));
 }
@@ -84,6 +89,28 @@ static void segment(struct session *session, enum role to, const struct hb_packe
 	for (size_t i = 0; (len = hb_packet_segment(packet, gso_size, i, piece, sizeof(piece))) > 0;
 	     i++)
 		transmit(session, to, piece, len);
+}
+
+/* Who sent what it quotes gets to know. */
+static void leave_error(struct world *world, const struct hb_packet *error)
+{
+	struct hb_packet quoted = { .data = NULL };
+	struct hb_endpoint src, dst;
+
+	if (hb_packet_parse_quoted(error, &quoted) != 0) {
+		world_wrong(world, "the gateway sends an error about nothing");
+		return;
+	}
+	src = (struct hb_endpoint){ quoted.src, quoted.src_port };
+	dst = (struct hb_endpoint){ quoted.dst, quoted.dst_port };
+	struct party to = find_party(world, &src, &dst);
+	if (to.session == NULL) {
+		world_wrong(world, "the gateway sends an error about nobody's packet");
+		return;
+	}
+	trace_leaves(&world->trace, to.session->number, to.role, error, false, 0);
+	icmp_look(to.session, to.role, error, &quoted);
+	transmit(to.session, to.role, error->data, error->len);
 }
 
 /* A packet leaves the engine; @dies  its TTL ends here. */
@@ -106,6 +133,10 @@ static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t
 		data = joiner->data;
 		len = joiner->len;
 		pieces = joiner->pieces;
+	}
+	if (packet.is_icmp_error) {
+		leave_error(world, &packet);
+		return;
 	}
 	struct party to = receiver(world, &packet);
 	if (to.session == NULL) {
@@ -194,8 +225,33 @@ static void leave_checksum_open(uint8_t *data, const struct hb_packet *packet)
 	data[packet->l4_offset + 17] = 0xad;
 }
 
-/* What the kernel does with a packet that may go on. */
-static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verdict verdict,
+/* What the kernel says, in its own name, of a packet that ended here. */
+static void report_death(struct world *world, const struct link_packet *in, const uint8_t *data,
+			 size_t len)
+{
+	const struct plan *plan = world->sessions[in->way.session].plan;
+	struct hb_addr own = icmp_router(plan, ROLE_CLIENT, 0);
+	static _Thread_local uint8_t buf[WIRE_MTU + ROOM];
+	struct hb_datagram dgram = { .data = buf, .cap = sizeof(buf) };
+	struct hb_packet error, told;
+	uint8_t before[WIRE_MTU];
+	struct link_packet said = { .way = in->way };
+
+	dgram.len = icmp_write(buf, &own, ICMP_TIME_EXCEEDED, 0, data, len, WIRE_MTU);
+	if (hb_packet_parse(buf, dgram.len, &error) != 0) {
+		world_wrong(world, "a packet that ends here cannot be told of");
+		return;
+	}
+	memcpy(before, buf, dgram.len);
+	enum hb_verdict verdict = hb_engine_input(world->engine, &dgram, gateway_time(world));
+	if (verdict != HB_DROP)
+		leave(world, dgram.data, dgram.len, 0, false);
+	if (hb_packet_parse(before, error.len, &told) == 0)
+		trace_enters(&world->trace, world->now_ns, &said, &told);
+}
+
+/* What the kernel does with a packet that may go on. False: it ends here. */
+static bool forward(struct world *world, struct hb_datagram *dgram, enum hb_verdict verdict,
 		    const struct link_packet *in, bool right)
 {
 	bool partial = dgram->checksum == HB_CHECKSUM_PARTIAL;
@@ -203,7 +259,7 @@ static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verd
 
 	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0) {
 		world_wrong(world, "the engine passes %zu bytes that are no packet", dgram->len);
-		return;
+		return true;
 	}
 	if (dgram->gso || (partial && verdict == HB_ACCEPT))
 		wire_sum(dgram->data, dgram->len);
@@ -214,6 +270,7 @@ static void forward(struct world *world, struct hb_datagram *dgram, enum hb_verd
 	if (to.session != NULL && hb_packet_parse(in->data, in->len, &before) == 0)
 		look_at_passing(to.session, to.role, &before, &packet);
 	leave(world, dgram->data, dgram->len, in->offload.gso_size, packet.ttl <= 1);
+	return packet.ttl > 1;
 }
 
 /* In fragments: the engine takes them all, and sends what they make. */
@@ -223,7 +280,7 @@ static void enter_in_pieces(struct world *world, const struct hb_packet *packet,
 	static _Thread_local uint8_t buf[WIRE_MTU + ROOM];
 	struct hb_datagram dgram = { .data = buf,
 				     .cap = sizeof(buf),
-				     .in_interface = 1 + (uint32_t)in->role };
+				     .in_interface = 1 + (uint32_t)in->way.role };
 
 	world->fragment_id++;
 	for (size_t i = 0;
@@ -241,7 +298,7 @@ void gateway_input(struct world *world, struct link_packet *in)
 				     .len = in->len,
 				     .cap = sizeof(buf),
 				     .gso = in->offload.gso_size != 0,
-				     .in_interface = 1 + (uint32_t)in->role };
+				     .in_interface = 1 + (uint32_t)in->way.role };
 	struct hb_packet packet;
 
 	memcpy(buf, in->data, in->len);
@@ -261,9 +318,10 @@ void gateway_input(struct world *world, struct link_packet *in)
 	enum hb_verdict verdict = in->offload.pieces != 0 ? HB_DROP
 							  : hb_engine_input(world->engine, &dgram,
 									    gateway_time(world));
-	if (verdict != HB_DROP)
-		forward(world, &dgram, verdict, in, right);
+	bool goes_on = verdict == HB_DROP || forward(world, &dgram, verdict, in, right);
 	trace_enters(&world->trace, world->now_ns, in, &packet);
+	if (!goes_on && !packet.is_icmp_error)
+		report_death(world, in, dgram.data, dgram.len);
 }
 
 static bool make_policy(struct world *world, const struct plan *plan)

@@ -6,12 +6,17 @@
 #include "plan.h"
 #include "wire.h"
 
+/* Which link, and which way. */
+struct link_way {
+	unsigned session;
+	enum role role;
+	bool inwards; /* towards the gateway */
+};
+
 struct link_packet {
 	uint64_t at_ns;
-	uint64_t number;  /* of two that arrive at once the older one comes first */
-	unsigned session; /* to which it belongs */
-	enum role role;   /* whose link it is on */
-	bool inwards;     /* towards the gateway */
+	uint64_t number; /* of two that arrive at once the older one comes first */
+	struct link_way way;
 	struct wire_offload offload;
 	size_t len;
 	uint8_t *data; /* free() it */
@@ -35,9 +40,12 @@ struct link_net {
 bool link_init(struct link_net *net, const struct plans *plans);
 void link_fini(struct link_net *net);
 
-/* Returns false if the packet is lost. */
-bool link_send(struct link_net *net, unsigned session, enum role role, bool inwards,
-	       const uint8_t *data, size_t len, struct wire_offload offload, uint64_t now);
+/*
+ * Returns false if the packet is lost, or does not live as long as the way is: its sender is told then
+ * by the router where it died.
+ */
+bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
+	       struct wire_offload offload, uint64_t now);
 
 /* When the next packet arrives; TCP_NEVER if none is on its way. */
 uint64_t link_deadline(const struct link_net *net);

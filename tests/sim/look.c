@@ -75,10 +75,24 @@ static void look_at_backend(struct session *session, const struct hb_packet *pac
 		session_wrong(session, "the backend is %s for ECN", asks ? "asked" : "not asked");
 }
 
+/* It comes from as far as its sender is, or would have ended before the frontend (handover rule 25). */
+static void look_at_distance(struct session *session, enum role to, const struct hb_packet *packet)
+{
+	const struct plan *plan = session->plan;
+	unsigned ttl = plan->tcp[ROLE_CLIENT].ttl - plan->links[ROLE_CLIENT].hops;
+	bool dies = packet->ttl <= plan->links[ROLE_FRONTEND].hops + 1;
+
+	if (packet->ttl != ttl && !dies && !(packet->tcp_flags & HB_TCP_RST))
+		session_wrong(session, "the %s sees a TTL of %u, not %u", plan_role_name(to),
+			      packet->ttl, ttl);
+}
+
 void look_at_packet(struct session *session, enum role to, const struct hb_packet *packet)
 {
 	if (!hb_packet_checksum_ok(packet))
 		return;
+	if (to != ROLE_CLIENT)
+		look_at_distance(session, to, packet);
 	if (to == ROLE_FRONTEND)
 		look_at_frontend(session, packet);
 	if (to == ROLE_CLIENT)

@@ -4,6 +4,7 @@
 #define SERVER_PORT 80
 /* Apart from the seed's own stream, so that what is drawn with it stays as it is. */
 #define ECN_STREAM UINT64_C(0x6ecda1)
+#define HOPS_STREAM UINT64_C(0x4095)
 
 const char *plan_role_name(enum role role)
 {
@@ -196,6 +197,25 @@ static void draw_again(struct rng *rng, struct plan *plan)
 				       plan->again_iss[ROLE_CLIENT] % 1000000;
 }
 
+/*
+ * How far it is; some routers quote no more than RFC 792 asks of them. How far a honeypot is can be told
+ * only if its TTL begins with one of the usual values.
+ */
+static void draw_hops(struct rng *rng, struct plan *plan)
+{
+	static const uint8_t starts[] = { 64, 128, 255 };
+	bool routed = rng_percent(rng, 70);
+
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		plan->links[role].quoted_bytes = rng_percent(rng, 50) ? 8 : WIRE_MTU;
+		if (!routed)
+			continue;
+		plan->links[role].hops = rng_percent(rng, 70) ? rng_range(rng, 0, 6) : 0;
+		if (role != ROLE_CLIENT)
+			plan->tcp[role].ttl = starts[rng_range(rng, 0, 2)];
+	}
+}
+
 /* A third of the links mark, some of them a lot; one end or another may not know of ECN. */
 static void draw_ecn(struct rng *rng, struct plan *plan)
 {
@@ -242,6 +262,8 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 		draw_attack(&attack, plan);
 	if (!(without & PLAN_NO_ECN))
 		draw_ecn(&(struct rng){ seed ^ ECN_STREAM }, plan);
+	if (!(without & PLAN_NO_HOPS))
+		draw_hops(&(struct rng){ seed ^ HOPS_STREAM }, plan);
 	draw_again(&again, plan);
 	if (without & PLAN_NO_AGAIN)
 		plan->again = false;

@@ -14,8 +14,8 @@ static void send_from(struct session *session, enum role role, const uint8_t *da
 		role == ROLE_BACKEND && (backend == BACKEND_SILENT ||
 					 (backend == BACKEND_DIES && session->tcp[role].ip_id > 1));
 
-	if (!dead &&
-	    !link_send(&world->net, session->number, role, true, data, len, offload, world->now_ns))
+	if (!dead && !link_send(&world->net, (struct link_way){ session->number, role, true }, data,
+				len, offload, world->now_ns))
 		trace_remark(&world->trace, world->now_ns, "lost on its way from the %s",
 			     plan_role_name(role));
 }
@@ -131,7 +131,9 @@ static void step_applications(struct session *session)
 
 void session_input(struct session *session, enum role role, const struct hb_packet *packet)
 {
-	if (makes_room(session, role, packet))
+	if (packet->is_icmp_error)
+		tcp_error(&session->tcp[role], packet, session->world->now_ns);
+	else if (packet->protocol == HB_PROTO_TCP && makes_room(session, role, packet))
 		tcp_input(&session->tcp[role], packet, session->world->now_ns);
 	step_applications(session);
 }

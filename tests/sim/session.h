@@ -45,6 +45,7 @@ struct session {
 	bool old[ROLE_COUNT]; /* it knows of the first session only */
 	unsigned round;       /* 1: the second session from one port */
 	uint64_t flow_id;
+	unsigned errors[ROLE_COUNT]; /* ICMP's that came through the gateway */
 };
 
 /* False: no memory. session_fini() it, also on failure. */

@@ -88,6 +88,9 @@ struct tcp {
 	unsigned unacked_segments;
 	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
 
+	int32_t path_bytes; /* the longest packet that routers let pass; 0: not known */
+	unsigned errors;
+
 	bool ecn;        /* both have it */
 	bool ecn_echoes; /* CE came, and no CWR yet */
 	bool cwr_due;
@@ -107,6 +110,9 @@ void tcp_fini(struct tcp *tcp);
 
 void tcp_connect(struct tcp *tcp, uint64_t now);
 void tcp_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now);
+/* tcp_error.c: an ICMP error about a packet of its own. */
+void tcp_error(struct tcp *tcp, const struct hb_packet *error, uint64_t now);
+
 void tcp_write(struct tcp *tcp, const uint8_t *bytes, size_t len, uint64_t now);
 void tcp_close(struct tcp *tcp, uint64_t now); /* says that no more is written */
 void tcp_abort(struct tcp *tcp, uint64_t now);
@@ -152,6 +158,8 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 void tcp_emit_ack(struct tcp *tcp, uint64_t now);
 void tcp_emit_reset(struct tcp *tcp, const struct hb_packet *packet);
 void tcp_push(struct tcp *tcp, uint64_t now);
+/* Begins again behind what was acknowledged: what is under way was too long. */
+void tcp_resend(struct tcp *tcp, uint64_t now);
 /* What the window is now, as a header has it. */
 uint16_t tcp_window(struct tcp *tcp, bool syn);
 void tcp_acknowledged(struct tcp *tcp, const struct hb_packet *packet, uint64_t now);

@@ -2,6 +2,7 @@
 #include "trace.h"
 
 #include "attack.h"
+#include "icmp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -94,6 +95,45 @@ static void print_who(FILE *out, const struct plan *plan, enum role role)
 		fprintf(out, "#%u", local->port);
 }
 
+static void print_error(FILE *out, const struct hb_packet *error)
+{
+	enum icmp_kind kind = icmp_kind_of(error);
+
+	fprintf(out, "icmp %s", kind == ICMP_KIND_COUNT ? "?" : icmp_kind_name(kind));
+	if (kind == ICMP_TOO_BIG)
+		fprintf(out, " %" PRIu32, icmp_mtu(error));
+}
+
+/* To whom the packet was sent that an error quotes; scripts quote the last such. */
+static void print_about(FILE *out, const struct plan *plan, const struct hb_packet *error)
+{
+	struct hb_packet quoted;
+	enum role role = ROLE_CLIENT;
+
+	if (hb_packet_parse_quoted(error, &quoted) != 0)
+		return;
+	for (enum role each = ROLE_FRONTEND; each < ROLE_COUNT; each++) {
+		if (hb_addr_equal(&quoted.dst, &plan->tcp[each].local.addr))
+			role = each;
+	}
+	fputs(" about ", out);
+	print_who(out, plan, role);
+}
+
+static void print_sent_error(FILE *out, const struct plan *plan, const struct hb_packet *error)
+{
+	struct hb_endpoint from = { error->src, 1 };
+	struct hb_addr gateway = icmp_router(plan, ROLE_CLIENT, 0);
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	fprintf(out, "%s sends ",
+		hb_addr_equal(&error->src, &gateway) ? "gateway" : hb_endpoint_format(&from, text));
+	print_error(out, error);
+	if (!hb_packet_checksum_ok(error))
+		fputs(" badsum", out);
+	print_about(out, plan, error);
+}
+
 void trace_leaves(struct trace *trace, unsigned session, enum role to,
 		  const struct hb_packet *packet, bool unfinished, size_t pieces)
 {
@@ -105,6 +145,10 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 	fputs("\n    -> ", out);
 	print_who(out, plan, to);
 	fputs(" gets ", out);
+	if (packet->is_icmp_error) {
+		print_error(out, packet);
+		return;
+	}
 	print_fields(out, packet);
 	if (packet->tos != 0)
 		fprintf(out, " tos %u", packet->tos);
@@ -124,12 +168,12 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 static uint32_t fill_place(const struct trace *trace, const struct link_packet *in,
 			   const struct hb_packet *packet)
 {
-	uint32_t at = packet->seq - trace->isn[in->session][in->role] - 1;
+	uint32_t at = packet->seq - trace->isn[in->way.session][in->way.role] - 1;
 	size_t last = packet->payload_len - 1;
 	const uint8_t *payload = packet->data + packet->payload_offset;
-	const struct plan *plan = &trace->plans->each[in->session];
+	const struct plan *plan = &trace->plans->each[in->way.session];
 
-	if (in->role != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
+	if (in->way.role != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
 		return at;
 	for (unsigned version = ATTACK_REAL; version <= ATTACK_POISON; version++) {
 		if (payload[last] ==
@@ -187,6 +231,25 @@ static void print_sent(const struct trace *trace, const struct link_packet *in,
 		fprintf(out, " pieces %u", in->offload.pieces);
 }
 
+static void print_line(const struct trace *trace, const struct link_packet *in,
+		       const struct hb_packet *packet)
+{
+	const struct plan *plan = &trace->plans->each[in->way.session];
+	FILE *out = trace->out;
+
+	if (packet->is_icmp_error) {
+		print_sent_error(out, plan, packet);
+		return;
+	}
+	print_who(out, plan, in->way.role);
+	fputs(" sends ", out);
+	print_sent(trace, in, packet);
+	if (in->way.role == ROLE_CLIENT)
+		return;
+	fputs(" to ", out);
+	print_who(out, plan, ROLE_CLIENT);
+}
+
 void trace_enters(struct trace *trace, uint64_t now, const struct link_packet *in,
 		  const struct hb_packet *packet)
 {
@@ -198,16 +261,8 @@ void trace_enters(struct trace *trace, uint64_t now, const struct link_packet *i
 	if (in == NULL && trace->expected_len > 0) {
 		fprintf(out, "%.6f (a timer)%s\n", (double)now / 1e9, trace->expected);
 	} else if (in != NULL) {
-		const struct plan *plan = &trace->plans->each[in->session];
-
 		fprintf(out, "%.6f ", (double)now / 1e9);
-		print_who(out, plan, in->role);
-		fputs(" sends ", out);
-		print_sent(trace, in, packet);
-		if (in->role != ROLE_CLIENT) {
-			fputs(" to ", out);
-			print_who(out, plan, ROLE_CLIENT);
-		}
+		print_line(trace, in, packet);
 		fprintf(out, "%s\n", trace->expected);
 	}
 	begin_expecting(trace);

@@ -142,6 +142,19 @@ bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece)
 	return true;
 }
 
+bool wire_hop(uint8_t *buf, unsigned hops)
+{
+	bool v4 = buf[0] >> 4 == 4;
+	uint8_t *ttl = buf + (v4 ? 8 : 7);
+
+	if (*ttl <= hops)
+		return false;
+	*ttl = (uint8_t)(*ttl - hops);
+	if (v4)
+		hb_checksum_fill_ipv4(buf, (size_t)(buf[0] & 15) * 4);
+	return true;
+}
+
 bool wire_mark(uint8_t *buf)
 {
 	bool v4 = buf[0] >> 4 == 4;

@@ -48,6 +48,9 @@ struct wire_joiner {
 /* True if the packet is whole now: in data, of len bytes. */
 bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece);
 
+/* Takes hops off the TTL. False: it ends on the way. */
+bool wire_hop(uint8_t *buf, unsigned hops);
+
 /* Says that the network was congested (CE), where its sender knows what that means. */
 bool wire_mark(uint8_t *buf);
 

@@ -99,10 +99,10 @@ static void deliver(struct world *world)
 
 	while (link_deadline(&world->net) <= world->now_ns) {
 		link_take(&world->net, &in);
-		if (in.inwards)
+		if (in.way.inwards)
 			gateway_input(world, &in);
 		else if (hb_packet_parse(in.data, in.len, &packet) == 0)
-			session_input(&world->sessions[in.session], in.role, &packet);
+			session_input(&world->sessions[in.way.session], in.way.role, &packet);
 		free(in.data);
 	}
 }
