@@ -428,20 +428,14 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 }
 
 /*
- * What was put together leaves as a packet of ours, whose TTL nobody counts down: this hop does it,
- * unless it was done before the packet came here. False: it ends here.
+ * What was put together leaves as a packet of ours: who emits it takes this hop off its TTL, as of all
+ * others, unless that was done before the packet came here. False: it ends here.
  */
-static bool lives_on(struct hb_datagram *dgram)
+static bool lives_on(const struct hb_datagram *dgram)
 {
 	struct hb_packet packet;
-	struct hb_edit edit;
-	if (dgram->tracked)
-		return true;
-	if (hb_packet_parse(dgram->data, dgram->len, &packet) != 0 || packet.ttl <= 1)
-		return false;
-	hb_edit_begin(&edit, dgram, &packet);
-	hb_edit_ttl(&edit, (uint8_t)(packet.ttl - 1));
-	return true;
+	return dgram->tracked ||
+	       (hb_packet_parse(dgram->data, dgram->len, &packet) == 0 && packet.ttl > 1);
 }
 
 /*

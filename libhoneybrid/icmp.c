@@ -69,7 +69,7 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 	hb_quote_set_source(quote, &client);
 	hb_quote_set_destination(quote, &attacked);
 	if (leg == HB_LEG_BACKEND && flow->redirect != NULL)
-		hb_quote_numbers_of_client(quote, &flow->redirect->translation);
+		hb_quote_numbers_of_client(quote, flow);
 	hb_edit_begin(&edit, quote->dgram, quote->error);
 	if (!own)
 		hb_edit_source(&edit, &attacked);

@@ -8,10 +8,16 @@
 #include "bytes.h"
 #include "checksum.h"
 #include "edit.h"
+#include "seq.h"
 #include "tcpopt.h"
 
 enum {
+	IPV4_LENGTH = 2,
 	IPV4_SUM = 10,
+	IPV6_LENGTH = 4,
+	IPV6_HEADER_BYTES = 40,
+	V6_TOO_BIG = 2,
+	LEAST_QUOTED = 8, /* of what is behind the IP header (RFC 792) */
 	TCP_HEADER_BYTES = 20,
 	TCP_SEQ = 4,
 	TCP_ACK = 8,
@@ -114,20 +120,23 @@ void hb_quote_set_destination(const struct hb_quote *quote, const struct hb_endp
 	set_endpoint(quote, false, endpoint);
 }
 
-/* The options, if the whole header is quoted; their offsets are from the transport header. */
-static bool read_options(const struct hb_quote *quote, struct hb_tcp_options *options)
+/* How long the TCP header is if all of it is quoted; else 0. */
+static size_t whole_header(const struct hb_quote *quote)
 {
 	const struct hb_packet *quoted = quote->quoted;
-	const uint8_t *tcp = quotation(quote) + quoted->l4_offset;
-	if (quoted->protocol != HB_PROTO_TCP || !quoted->has_l4 ||
-	    !is_quoted(quote, quoted->l4_offset, TCP_HEADER_BYTES))
-		return false;
-	size_t header = (size_t)(tcp[TCP_OFFSET] >> 4) * 4;
-	if (header < TCP_HEADER_BYTES || !is_quoted(quote, quoted->l4_offset, header))
-		return false;
-	*options = (struct hb_tcp_options){ 0 };
-	hb_tcpopt_parse(tcp, TCP_HEADER_BYTES, header - TCP_HEADER_BYTES, options);
-	return true;
+	if (!is_quoted(quote, quoted->l4_offset, TCP_HEADER_BYTES))
+		return 0;
+	size_t len = (size_t)(quotation(quote)[quoted->l4_offset + TCP_OFFSET] >> 4) * 4;
+	return len >= TCP_HEADER_BYTES && is_quoted(quote, quoted->l4_offset, len) ? len : 0;
+}
+
+/* Their offsets are from the TCP header's start. */
+static struct hb_tcp_options read_options(const struct hb_quote *quote, size_t header_len)
+{
+	struct hb_tcp_options options = { 0 };
+	hb_tcpopt_parse(quotation(quote) + quote->quoted->l4_offset, TCP_HEADER_BYTES,
+			header_len - TCP_HEADER_BYTES, &options);
+	return options;
 }
 
 static bool is_tcp(const struct hb_quote *quote)
@@ -135,33 +144,75 @@ static bool is_tcp(const struct hb_quote *quote)
 	return quote->quoted->protocol == HB_PROTO_TCP && quote->quoted->has_l4;
 }
 
-void hb_quote_numbers_of_client(const struct hb_quote *quote,
-				const struct hb_translation *translation)
+/* No more than the ports and the number: the rest is not what the client sent, and cannot be. */
+static void cut_short(const struct hb_quote *quote)
 {
-	struct hb_tcp_options options;
-	size_t flags = quote->quoted->l4_offset + (size_t)TCP_FLAGS;
+	struct hb_datagram *dgram = quote->dgram;
+	uint8_t *data = dgram->data, *icmp = data + quote->error->l4_offset;
+	size_t least =
+		(size_t)quote->error->quoted_offset + quote->quoted->l4_offset + LEAST_QUOTED;
+	bool ipv6 = quote->error->ip_version == 6;
+	if (least >= quote->error->len)
+		return;
+	dgram->len = least;
+	if (ipv6) {
+		hb_put_be16(data + IPV6_LENGTH, (uint16_t)(least - IPV6_HEADER_BYTES));
+	} else {
+		hb_put_be16(data + IPV4_SUM,
+			    hb_checksum_update16(hb_get_be16(data + IPV4_SUM),
+						 hb_get_be16(data + IPV4_LENGTH), (uint16_t)least));
+		hb_put_be16(data + IPV4_LENGTH, (uint16_t)least);
+	}
+	/* Where extensions would have begun (RFC 4884); the MTU lies beside it, or in its place. */
+	if (!ipv6 || quote->error->icmp_type != V6_TOO_BIG)
+		icmp[ipv6 ? 4 : 5] = 0;
+}
+
+/* One that was raised to the first byte that counts (rule 13) was no higher than the client's last. */
+static void number_of_client_ack(const struct hb_quote *quote, const struct hb_flow *flow)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	uint32_t there = hb_get_be32(quotation(quote) + quote->quoted->l4_offset + TCP_ACK);
+	uint32_t ack = there + translation->seq_difference;
+	if (there == translation->keep && hb_seq_before(flow->track.client_ack, ack))
+		ack = flow->track.client_ack;
+	add_u32(quote, TCP_ACK, ack - there);
+}
+
+void hb_quote_numbers_of_client(const struct hb_quote *quote, const struct hb_flow *flow)
+{
+	const struct hb_translation *translation = &flow->redirect->translation;
+	uint8_t changed = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK_OK | HB_TCPOPT_WSCALE;
 	if (!is_tcp(quote))
 		return;
-	if (!is_quoted(quote, flags, 1) || (quotation(quote)[flags] & HB_TCP_ACK))
-		add_u32(quote, TCP_ACK, translation->seq_difference);
-	if (!read_options(quote, &options))
+	size_t header_len = whole_header(quote);
+	if (header_len == 0 || (translation->lacks & changed) || translation->lacks_ecn) {
+		cut_short(quote);
 		return;
+	}
+	bool has_ack = quotation(quote)[quote->quoted->l4_offset + TCP_FLAGS] & HB_TCP_ACK;
+	struct hb_tcp_options options = read_options(quote, header_len);
+	if (has_ack)
+		number_of_client_ack(quote, flow);
 	for (size_t i = 0; i < options.sack_count; i++) {
 		add_u32(quote, options.sack_offset + 2 + 8 * i, translation->seq_difference);
 		add_u32(quote, options.sack_offset + 6 + 8 * i, translation->seq_difference);
 	}
-	if (options.timestamp_offset != 0)
+	if (options.timestamp_offset != 0 && has_ack)
 		add_u32(quote, options.timestamp_offset + 6u, translation->ts_difference);
 }
 
 void hb_quote_numbers_of_honeypot(const struct hb_quote *quote,
 				  const struct hb_translation *translation)
 {
-	struct hb_tcp_options options;
 	if (!is_tcp(quote))
 		return;
 	add_u32(quote, TCP_SEQ, 0 - translation->seq_difference);
-	if (read_options(quote, &options) && options.timestamp_offset != 0)
+	size_t header_len = whole_header(quote);
+	if (header_len == 0)
+		return;
+	struct hb_tcp_options options = read_options(quote, header_len);
+	if (options.timestamp_offset != 0)
 		add_u32(quote, options.timestamp_offset + 2u, 0 - translation->ts_difference);
 }
 

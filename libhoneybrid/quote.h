@@ -3,9 +3,7 @@
 #ifndef HB_QUOTE_H
 #define HB_QUOTE_H
 
-#include "translation.h"
-
-#include <honeybrid/packet.h>
+#include "flow.h"
 
 struct hb_quote {
 	struct hb_datagram *dgram; /* the error */
@@ -17,12 +15,11 @@ void hb_quote_set_source(const struct hb_quote *quote, const struct hb_endpoint 
 void hb_quote_set_destination(const struct hb_quote *quote, const struct hb_endpoint *endpoint);
 
 /*
- * Numbers of a TCP header, as far as it is quoted: that of a packet for the backend becomes what the client
- * had sent, that of one for the client what the backend had sent. What was lost on the way (a clock that was
- * left out, a window that did not fit) cannot be brought back.
+ * Numbers of a TCP header: that of a packet for the backend becomes what the client had sent, that of one
+ * for the client what the backend had sent. What was lost on the way (a clock that was left out, a window
+ * that did not fit) cannot be brought back: then no more is quoted for the client than must be.
  */
-void hb_quote_numbers_of_client(const struct hb_quote *quote,
-				const struct hb_translation *translation);
+void hb_quote_numbers_of_client(const struct hb_quote *quote, const struct hb_flow *flow);
 void hb_quote_numbers_of_honeypot(const struct hb_quote *quote,
 				  const struct hb_translation *translation);
 

@@ -180,6 +180,23 @@ static bool quoted_echo_differs(const struct match *m, const struct hb_packet *q
 	       number_differs(m, "the quoted identifier", m->want->quoted_seq, quoted->src_port);
 }
 
+/* What of a segment stands behind the number: it may be cut short there. */
+static bool quoted_segment_differs(const struct match *m, const struct hb_packet *quoted)
+{
+	const uint8_t *header = quoted->data + quoted->l4_offset;
+	size_t there = quoted->len - quoted->l4_offset;
+
+	if ((m->want->has & SCRIPT_LENGTH_ONLY) &&
+	    number_differs(m, "the length of the quoted segment", (uint32_t)m->want->payload_len,
+			   (uint32_t)there))
+		return true;
+	if (!(m->want->has & SCRIPT_HAS_ACK))
+		return false;
+	return there < 20
+		       ? say(m, "no ACK is quoted")
+		       : number_differs(m, "the quoted ACK", m->want->ack, hb_get_be32(header + 8));
+}
+
 static bool quoted_differs(const struct match *m)
 {
 	struct hb_packet quoted;
@@ -196,8 +213,10 @@ static bool quoted_differs(const struct match *m)
 		return say(m, "the quoted IPv4 header's checksum is wrong");
 	if (quoted.is_icmp_echo)
 		return quoted_echo_differs(m, &quoted);
-	return (m->want->has & SCRIPT_HAS_QUOTED) &&
-	       number_differs(m, "the quoted seq", m->want->quoted_seq, quoted.seq);
+	if ((m->want->has & SCRIPT_HAS_QUOTED) &&
+	    number_differs(m, "the quoted seq", m->want->quoted_seq, quoted.seq))
+		return true;
+	return quoted_segment_differs(m, &quoted);
 }
 
 static bool icmp_differs(const struct match *m)

@@ -271,11 +271,17 @@ static void craft_checksum(struct attacker *attacker, uint64_t now)
 	put(attacker, &segment);
 }
 
+/* Routers and the gateway: with no more it ends there. */
+static int32_t hops_to_frontend(const struct plan *plan)
+{
+	return (int32_t)(plan->links[ROLE_CLIENT].hops + 1 + plan->links[ROLE_FRONTEND].hops);
+}
+
 static void craft_ttl(struct attacker *attacker, uint64_t now)
 {
 	struct wire_segment segment = poisoned(attacker, now);
 
-	segment.ttl = 1;
+	segment.ttl = (uint8_t)draw(attacker, 1, hops_to_frontend(attacker->plan));
 	if (rng_percent(&attacker->rng, 20))
 		segment.flags |= HB_TCP_RST;
 	put(attacker, &segment);
@@ -410,6 +416,7 @@ static struct wire_segment read_segment(const struct attacker *attacker,
 		.ack = packet->ack,
 		.flags = packet->tcp_flags,
 		.ttl = packet->ttl,
+		.tos = packet->tos,
 		.window = packet->window,
 		.ip_id = packet->ip_id,
 		.options = packet->options,

@@ -6,16 +6,16 @@
 #include "world.h"
 
 /*
- * Notes in the world what does not hold when a session is over. Returns true if the seam was damaged
+ * Notes what does not hold when a session is over. Returns true if the seam was damaged
  * in a way that no gateway could have avoided: a part of an answer was lost where the silence that
  * it left is how an answer ends (handover rule 3).
  */
-bool check_session(struct world *world);
+bool check_session(struct session *session);
 
 /* The same when all has come to rest: nothing is left. Stops the engine. */
 void check_rest(struct world *world);
 
 /* Behind a run of the option matrix, which must be handed over before the bulk of its bytes. */
-void check_pair(struct world *world);
+void check_pair(struct session *session);
 
 #endif

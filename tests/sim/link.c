@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "link.h"
 
+#include "icmp.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-bool link_init(struct link_net *net, const struct plan *plan)
+bool link_init(struct link_net *net, const struct plans *plans)
 {
-	*net = (struct link_net){ .plan = plan, .rng = plan->network };
+	*net = (struct link_net){ .plans = plans, .rng = plans->each[0].network };
 	net->packets = calloc(LINK_PACKETS_MAX, sizeof(*net->packets));
 	return net->packets != NULL;
 }
@@ -34,11 +36,11 @@ static void corrupt(struct link_net *net, struct link_packet *packet)
 	    !hb_packet_checksum_ok(&parsed))
 		return;
 	packet->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-	net->corrupted[packet->role]++;
+	net->corrupted[packet->way.session][packet->way.role]++;
 }
 
-static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_ns,
-		const uint8_t *data, size_t len, struct wire_offload offload)
+static void put(struct link_net *net, struct link_way way, uint64_t at_ns, const uint8_t *data,
+		size_t len, struct wire_offload offload)
 {
 	uint8_t *copy = net->count < LINK_PACKETS_MAX ? malloc(len) : NULL;
 
@@ -50,11 +52,11 @@ static void put(struct link_net *net, enum role role, bool inwards, uint64_t at_
 	struct link_packet *packet = &net->packets[net->count++];
 	packet->at_ns = at_ns;
 	packet->number = net->numbers++;
-	packet->role = role;
-	packet->inwards = inwards;
+	packet->way = way;
 	packet->len = len;
 	packet->offload = offload;
 	packet->data = copy;
+	net->in_flight[way.session]++;
 	memcpy(copy, data, len);
 }
 
@@ -63,36 +65,83 @@ static bool drawn(struct link_net *net, uint32_t permille, bool impaired)
 	return rng_range(&net->rng, 0, 999) < permille && impaired;
 }
 
-bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
+/* The packet has come as far as that router, which tells its sender. */
+static void refuse(struct link_net *net, struct link_way way, unsigned router, enum icmp_kind kind,
+		   uint32_t mtu, const uint8_t *data, size_t len, uint64_t now)
+{
+	const struct plan *plan = &net->plans->each[way.session];
+	const struct plan_link *link = &plan->links[way.role];
+	struct hb_addr from = icmp_router(plan, way.role, router);
+	struct link_way back = { way.session, way.role, !way.inwards };
+	uint8_t error[WIRE_MTU];
+	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
+
+	if (error_len > 0)
+		put(net, back, now + link->delay_ns, error, error_len, (struct wire_offload){ 0 });
+}
+
+/* False: it ends at a router. */
+static bool pass_routers(struct link_net *net, struct link_way way, uint8_t *data, size_t len,
+			 uint64_t now)
+{
+	unsigned hops = net->plans->each[way.session].links[way.role].hops;
+	unsigned ttl = data[0] >> 4 == 4 ? data[8] : data[7];
+
+	if (wire_hop(data, hops))
+		return true;
+	/* They are numbered from the gateway on. */
+	refuse(net, way, way.inwards ? hops + 1 - ttl : ttl, ICMP_TIME_EXCEEDED, 0, data, len, now);
+	return false;
+}
+
+/* What happens to a packet that does not get lost. */
+static void carry(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
+		  struct wire_offload offload, uint64_t at_ns, bool congested, bool damaged)
+{
+	put(net, way, at_ns, data, len, offload);
+	if (net->overflowed)
+		return;
+	struct link_packet *packet = &net->packets[net->count - 1];
+	if (congested)
+		wire_mark(packet->data);
+	if (damaged && !offload.partial && offload.gso_size == 0)
+		corrupt(net, packet);
+}
+
+bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
 	       struct wire_offload offload, uint64_t now)
 {
-	const struct plan_link *link = &net->plan->links[role];
-	bool impaired = now < net->plan->impaired_until_ns;
+	const struct plan *plan = &net->plans->each[way.session];
+	const struct plan_link *link = &plan->links[way.role];
+	static _Thread_local uint8_t buf[WIRE_MAX];
+	bool impaired = now < plan->impaired_until_ns;
 	bool lost = drawn(net, link->loss_permille, impaired);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
+	bool congested = drawn(net, link->congestion_permille, true);
 	bool damaged = drawn(net, link->corrupt_permille, impaired);
 	uint32_t jitter_us = rng_range(&net->rng, 0, (uint32_t)(link->jitter_ns / PLAN_US));
-	uint64_t *last = &net->last_arrival_ns[role][inwards];
+	uint64_t *last = &net->last_arrival_ns[way.session][way.role][way.inwards];
 	uint64_t at_ns = now + link->delay_ns + jitter_us * PLAN_US;
 
 	if (lost) {
-		net->lost[role]++;
+		net->lost[way.session][way.role]++;
 		return false;
 	}
+	memcpy(buf, data, len);
+	if (!pass_routers(net, way, buf, len, now))
+		return false;
 	if (at_ns < *last)
 		at_ns = *last;
 	if (late) {
-		net->reordered[role]++;
+		net->reordered[way.session][way.role]++;
 		at_ns += link->reorder_ns;
 	} else {
 		*last = at_ns;
 	}
-	put(net, role, inwards, at_ns, data, len, offload);
-	if (damaged && !net->overflowed && !offload.partial && offload.gso_size == 0)
-		corrupt(net, &net->packets[net->count - 1]);
+	carry(net, way, buf, len, offload, at_ns, congested, damaged);
 	if (twice)
-		put(net, role, inwards, at_ns + jitter_us * PLAN_US, data, len, offload);
+		put(net, way, at_ns + jitter_us * PLAN_US, buf, len, offload);
 	return true;
 }
 
@@ -120,4 +169,5 @@ void link_take(struct link_net *net, struct link_packet *packet)
 
 	*packet = net->packets[i];
 	net->packets[i] = net->packets[--net->count];
+	net->in_flight[packet->way.session]--;
 }

@@ -6,11 +6,17 @@
 #include "plan.h"
 #include "wire.h"
 
+/* Which link, and which way. */
+struct link_way {
+	unsigned session;
+	enum role role;
+	bool inwards; /* towards the gateway */
+};
+
 struct link_packet {
 	uint64_t at_ns;
 	uint64_t number; /* of two that arrive at once the older one comes first */
-	enum role role;  /* whose link it is on */
-	bool inwards;    /* towards the gateway */
+	struct link_way way;
 	struct wire_offload offload;
 	size_t len;
 	uint8_t *data; /* free() it */
@@ -19,21 +25,26 @@ struct link_packet {
 #define LINK_PACKETS_MAX 4096
 
 struct link_net {
-	const struct plan *plan;
+	const struct plans *plans;
 	struct rng rng;
 	struct link_packet *packets; /* LINK_PACKETS_MAX; the first count are on their way */
 	size_t count;
 	uint64_t numbers;
-	uint64_t last_arrival_ns[ROLE_COUNT][2];
-	unsigned lost[ROLE_COUNT], reordered[ROLE_COUNT], corrupted[ROLE_COUNT];
+	unsigned in_flight[PLAN_CLIENTS_MAX]; /* of each session */
+	uint64_t last_arrival_ns[PLAN_CLIENTS_MAX][ROLE_COUNT][2];
+	unsigned lost[PLAN_CLIENTS_MAX][ROLE_COUNT], reordered[PLAN_CLIENTS_MAX][ROLE_COUNT],
+		corrupted[PLAN_CLIENTS_MAX][ROLE_COUNT];
 	bool overflowed;
 };
 
-bool link_init(struct link_net *net, const struct plan *plan);
+bool link_init(struct link_net *net, const struct plans *plans);
 void link_fini(struct link_net *net);
 
-/* Returns false if the packet is lost. */
-bool link_send(struct link_net *net, enum role role, bool inwards, const uint8_t *data, size_t len,
+/*
+ * Returns false if the packet is lost, or does not live as long as the way is: its sender is told then
+ * by the router where it died.
+ */
+bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
 	       struct wire_offload offload, uint64_t now);
 
 /* When the next packet arrives; TCP_NEVER if none is on its way. */

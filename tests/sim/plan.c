@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "plan.h"
 
-#define CLIENT_PORT 40000
 #define SERVER_PORT 80
+/* Apart from the seed's own stream, so that what is drawn with it stays as it is. */
+#define ECN_STREAM UINT64_C(0x6ecda1)
+#define HOPS_STREAM UINT64_C(0x4095)
 
 const char *plan_role_name(enum role role)
 {
@@ -23,7 +25,7 @@ static struct hb_endpoint endpoint(const struct plan *plan, const char *v4, cons
 
 static void set_addresses(struct plan *plan)
 {
-	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", CLIENT_PORT);
+	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", PLAN_CLIENT_PORT);
 	struct hb_endpoint frontend = endpoint(plan, "10.9.0.2", "2001:db8:9::2", SERVER_PORT);
 	struct hb_endpoint backend = endpoint(plan, "10.9.0.3", "2001:db8:9::3", SERVER_PORT);
 
@@ -195,6 +197,38 @@ static void draw_again(struct rng *rng, struct plan *plan)
 				       plan->again_iss[ROLE_CLIENT] % 1000000;
 }
 
+/*
+ * How far it is; some routers quote no more than RFC 792 asks of them. How far a honeypot is can be told
+ * only if its TTL begins with one of the usual values.
+ */
+static void draw_hops(struct rng *rng, struct plan *plan)
+{
+	static const uint8_t starts[] = { 64, 128, 255 };
+	bool routed = rng_percent(rng, 70);
+
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		plan->links[role].quoted_bytes = rng_percent(rng, 50) ? 8 : WIRE_MTU;
+		if (!routed)
+			continue;
+		plan->links[role].hops = rng_percent(rng, 70) ? rng_range(rng, 0, 6) : 0;
+		if (role != ROLE_CLIENT)
+			plan->tcp[role].ttl = starts[rng_range(rng, 0, 2)];
+	}
+}
+
+/* A third of the links mark, some of them a lot; one end or another may not know of ECN. */
+static void draw_ecn(struct rng *rng, struct plan *plan)
+{
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		uint32_t share = rng_range(rng, 1, rng_percent(rng, 30) ? 400 : 60);
+
+		plan->tcp[role].ecn = rng_percent(rng, 70);
+		plan->tcp[role].ect = rng_percent(rng, 50) ? 1 : 2;
+		if (rng_percent(rng, 35))
+			plan->links[role].congestion_permille = share;
+	}
+}
+
 void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 {
 	struct rng rng = { seed }, links, dialogue, attack, again;
@@ -226,9 +260,19 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 	draw_dialogue(&dialogue, plan);
 	if (!(without & PLAN_NO_ATTACK))
 		draw_attack(&attack, plan);
+	if (!(without & PLAN_NO_ECN))
+		draw_ecn(&(struct rng){ seed ^ ECN_STREAM }, plan);
+	if (!(without & PLAN_NO_HOPS))
+		draw_hops(&(struct rng){ seed ^ HOPS_STREAM }, plan);
 	draw_again(&again, plan);
 	if (without & PLAN_NO_AGAIN)
 		plan->again = false;
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
 		plan->tcp[role].lenient = plan->crafts != 0;
+}
+
+void plans_make(struct plans *plans, uint64_t seed, unsigned without)
+{
+	*plans = (struct plans){ .count = 1 };
+	plan_make(&plans->each[0], seed, without);
 }

@@ -7,6 +7,8 @@
 #include "tcp.h"
 
 #define PLAN_TURNS_MAX 8
+#define PLAN_CLIENTS_MAX 4
+#define PLAN_CLIENT_PORT 40000
 #define PLAN_MS UINT64_C(1000000)
 #define PLAN_US UINT64_C(1000)
 
@@ -16,6 +18,9 @@ enum role { ROLE_CLIENT = 0, ROLE_FRONTEND, ROLE_BACKEND, ROLE_COUNT };
 struct plan_link {
 	uint64_t delay_ns, jitter_ns, reorder_ns;
 	uint32_t loss_permille, duplicate_permille, reorder_permille, corrupt_permille;
+	uint32_t congestion_permille; /* marked so (ECN) */
+	unsigned hops;                /* routers between the gateway and the endpoint */
+	unsigned quoted_bytes;        /* that their ICMP errors tell, behind the IP header */
 };
 
 /* How a honeypot answers: entry 0 is the banner. */
@@ -78,6 +83,7 @@ enum plan_craft {
 
 struct plan {
 	uint64_t seed;
+	uint64_t start_ns;
 	uint32_t crafts;   /* bits, by enum plan_craft */
 	uint64_t craft_ns; /* mean time between two packets that are crafted */
 	bool ipv6, darknet, banner;
@@ -99,6 +105,12 @@ struct plan {
 	struct rng attack;  /* draws what is crafted */
 };
 
+/* Those of all clients at one gateway; they agree on what is the honeypots' and the network's. */
+struct plans {
+	struct plan each[PLAN_CLIENTS_MAX];
+	unsigned count;
+};
+
 /* Impairments that the command line can switch off. */
 #define PLAN_NO_LOSS 0x1u
 #define PLAN_NO_REORDER 0x2u
@@ -108,16 +120,20 @@ struct plan {
 #define PLAN_NO_OFFLOAD 0x20u
 #define PLAN_NO_ATTACK 0x40u
 #define PLAN_NO_AGAIN 0x80u
+#define PLAN_NO_COMPANY 0x100u
+#define PLAN_NO_ECN 0x200u
+#define PLAN_NO_HOPS 0x400u
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
+void plans_make(struct plans *plans, uint64_t seed, unsigned without);
 
 /* How many sets of options there are, pairs of them, and what moves each way behind the handover. */
-#define PLAN_OPTION_SETS (2u * 2 * 5 * 4)
+#define PLAN_OPTION_SETS (2u * 2 * 5 * 4 * 2)
 #define PLAN_PAIRS (PLAN_OPTION_SETS * PLAN_OPTION_SETS)
 #define PLAN_MATRIX_BYTES 65536
 
 /* No loss and no attack, one pair of option sets: each has one index below PLAN_PAIRS. */
-void plan_make_pair(struct plan *plan, unsigned index);
+void plans_make_pair(struct plans *plans, unsigned index);
 
 const char *plan_role_name(enum role role);
 

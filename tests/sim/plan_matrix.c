@@ -6,7 +6,7 @@
 #define BULK_LEN (PLAN_MATRIX_BYTES / 2)
 #define BUFFER_BYTES 200000 /* a window even where its unit is 16 KiB */
 /* Neighbours differ in all: it shares no divisor with the number of pairs. */
-#define STRIDE 2671
+#define STRIDE 10681
 
 static void set_options(struct tcp_config *config, unsigned number)
 {
@@ -22,7 +22,8 @@ static void set_options(struct tcp_config *config, unsigned number)
 	if (scale < 4)
 		config->options |= HB_TCPOPT_WSCALE;
 	config->wscale = scale < 4 ? shifts[scale] : 0;
-	config->mss = sizes[number / 20];
+	config->mss = sizes[number / 20 % 4];
+	config->ecn = number / 80;
 	config->buffer_bytes = BUFFER_BYTES;
 }
 
@@ -49,11 +50,13 @@ static void draw_turns(struct rng *rng, struct plan *plan)
 	}
 }
 
-void plan_make_pair(struct plan *plan, unsigned index)
+void plans_make_pair(struct plans *plans, unsigned index)
 {
+	struct plan *plan = &plans->each[0];
 	unsigned pair = index * STRIDE % PLAN_PAIRS;
 	struct rng rng;
 
+	*plans = (struct plans){ .count = 1 };
 	plan_make(plan, index,
 		  PLAN_NO_LOSS | PLAN_NO_REORDER | PLAN_NO_DUPLICATE | PLAN_NO_CORRUPTION |
 			  PLAN_NO_ATTACK | PLAN_NO_AGAIN);
@@ -72,6 +75,7 @@ void plan_make_pair(struct plan *plan, unsigned index)
 	}
 	/* The client asks for all, so that the honeypots decide. */
 	plan->tcp[ROLE_CLIENT].options = HB_TCPOPT_TIMESTAMP | HB_TCPOPT_SACK_OK | HB_TCPOPT_WSCALE;
+	plan->tcp[ROLE_CLIENT].ecn = true;
 	plan->tcp[ROLE_CLIENT].buffer_bytes = BUFFER_BYTES;
 	set_options(&plan->tcp[ROLE_FRONTEND], pair % PLAN_OPTION_SETS);
 	set_options(&plan->tcp[ROLE_BACKEND], pair / PLAN_OPTION_SETS);

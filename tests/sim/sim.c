@@ -6,7 +6,8 @@
  *        sim [-v] -m [FIRST [COUNT]]
  *
  * -v shows every packet, as a packet script. -x switches off: loss, reorder, duplicate, jitter,
- * corruption, offload, attack, or again (a second session from the same port).
+ * corruption, offload, attack, again (a second session from the same port), company, ecn or hops
+ * (routers).
  * -m runs the option matrix instead: all pairs of honeypots' options, or COUNT of them from FIRST
  * on.
  */
@@ -34,42 +35,44 @@ static void print_options(const struct plan *plan, enum role role)
 	       config->options & HB_TCPOPT_TIMESTAMP ? "on" : "off",
 	       config->options & HB_TCPOPT_SACK_OK ? "on" : "off");
 	if (config->options & HB_TCPOPT_WSCALE)
-		printf("window scale %u, MSS %u\n", config->wscale, config->mss);
+		printf("window scale %u, ", config->wscale);
 	else
-		printf("window scale off, MSS %u\n", config->mss);
+		printf("window scale off, ");
+	printf("MSS %u, ECN %s\n", config->mss, config->ecn ? "on" : "off");
 }
 
 static void print_failure(const struct world *world, bool matrix)
 {
-	printf("# %s %" PRIu64 ": %s\n", matrix ? "pair" : "seed", world->plan->seed, world->wrong);
+	printf("# %s %" PRIu64 ": %s\n", matrix ? "pair" : "seed", world->sessions[0].plan->seed,
+	       world->wrong);
 	if (!matrix)
 		return;
-	print_options(world->plan, ROLE_FRONTEND);
-	print_options(world->plan, ROLE_BACKEND);
+	print_options(world->sessions[0].plan, ROLE_FRONTEND);
+	print_options(world->sessions[0].plan, ROLE_BACKEND);
 }
 
 static bool run_one(uint64_t seed, const struct run_options *options, FILE *trace,
 		    struct totals *totals)
 {
-	static struct plan plan;
+	static struct plans plans;
 	static struct world world;
 
 	if (options->matrix)
-		plan_make_pair(&plan, (unsigned)seed);
+		plans_make_pair(&plans, (unsigned)seed);
 	else
-		plan_make(&plan, seed, options->without);
-	world_run(&world, &plan, trace);
-	bool deceived = world.deceived;
-	if (world.engine != NULL && !deceived)
+		plans_make(&plans, seed, options->without);
+	world_run(&world, &plans, trace);
+	unsigned deceived = world_deceived(&world);
+	if (world.engine != NULL && deceived == 0)
 		check_rest(&world);
 	if (options->matrix)
-		check_pair(&world);
+		check_pair(&world.sessions[0]);
 	bool ok = world.wrong[0] == '\0';
 	if (!ok)
 		print_failure(&world, options->matrix);
 	if (totals != NULL) {
 		totals->runs++;
-		totals->sessions += 1 + world.round;
+		totals->sessions += world_rounds(&world);
 		totals->handed_over += world.events[HB_EVENT_HANDOVER];
 		totals->undone += world.events[HB_EVENT_HANDOVER_FAILED];
 		totals->deceived += deceived;
@@ -82,9 +85,10 @@ static bool run_one(uint64_t seed, const struct run_options *options, FILE *trac
 static unsigned impairment(const char *word)
 {
 	static const char *const words[] = { "loss",       "reorder", "duplicate", "jitter",
-					     "corruption", "offload", "attack",    "again" };
+					     "corruption", "offload", "attack",    "again",
+					     "company",    "ecn",     "hops" };
 
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0)
 			return 1u << i;
 	}

@@ -94,6 +94,7 @@ static void learn_peer(struct tcp *tcp, const struct hb_packet *packet)
 	tcp->wl1 = packet->seq;
 	tcp->wl2 = packet->ack;
 	tcp->cwnd = INITIAL_SEGMENTS * (int64_t)tcp->peer_mss;
+	tcp_ecn_open(tcp, packet);
 }
 
 static void listen_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)
@@ -363,6 +364,7 @@ static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t
 		tcp_emit_ack(tcp, now); /* RFC 5961, 4.2 */
 		return;
 	}
+	tcp_ecn_input(tcp, packet);
 	if (!ack_input(tcp, packet, now))
 		return;
 	data_input(tcp, packet, at, now);

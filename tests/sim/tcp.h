@@ -18,6 +18,8 @@
 #define TCP_STREAM_MAX (1u << 20)
 #define TCP_NEVER UINT64_MAX
 #define TCP_PAYLOAD_MAX 60000 /* of a super-packet */
+#define TCP_ECN_MASK 3        /* in the byte of the type of service */
+#define TCP_ECN_CE 3
 
 enum tcp_state {
 	TCP_LISTEN = 0,
@@ -45,6 +47,8 @@ struct tcp_config {
 	bool keepalive_byte;   /* with a byte that was sent before, as old stacks do */
 	bool probe_byte; /* probes a closed window with the next byte, not with an old number */
 	bool offloads;   /* leaves segmentation and checksums to its device */
+	bool ecn;        /* asks for it, and grants it */
+	uint8_t ect;     /* how it marks what is ECN-capable: 1 or 2 */
 	bool refuses;    /* answers a SYN with RST */
 	bool lenient;    /* knows that segments come without timestamps */
 };
@@ -84,6 +88,15 @@ struct tcp {
 	unsigned unacked_segments;
 	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
 
+	int32_t path_bytes; /* the longest packet that routers let pass; 0: not known */
+	unsigned errors;
+
+	bool ecn;        /* both have it */
+	bool ecn_echoes; /* CE came, and no CWR yet */
+	bool cwr_due;
+	int32_t cwr_at; /* an ECE counts when all below it is acknowledged */
+	unsigned ce_seen, ece_seen;
+
 	uint32_t first_ts;
 	uint64_t questioned_ns; /* when a stray segment without payload was answered last */
 	unsigned paws_drops, retransmissions, bad_sums;
@@ -97,6 +110,9 @@ void tcp_fini(struct tcp *tcp);
 
 void tcp_connect(struct tcp *tcp, uint64_t now);
 void tcp_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now);
+/* tcp_error.c: an ICMP error about a packet of its own. */
+void tcp_error(struct tcp *tcp, const struct hb_packet *error, uint64_t now);
+
 void tcp_write(struct tcp *tcp, const uint8_t *bytes, size_t len, uint64_t now);
 void tcp_close(struct tcp *tcp, uint64_t now); /* says that no more is written */
 void tcp_abort(struct tcp *tcp, uint64_t now);
@@ -131,12 +147,19 @@ static inline bool tcp_is_over(const struct tcp *tcp)
 	return tcp->state > TCP_OPEN || tcp_done(tcp);
 }
 
+/* tcp_ecn.c: the peer's SYN, what a segment's flags and ECN bits will be (fresh: new data), what came. */
+void tcp_ecn_open(struct tcp *tcp, const struct hb_packet *packet);
+uint8_t tcp_ecn_output(struct tcp *tcp, uint8_t *flags, bool fresh);
+void tcp_ecn_input(struct tcp *tcp, const struct hb_packet *packet);
+
 /* tcp_send.c */
 uint32_t tcp_clock(const struct tcp *tcp, uint64_t now);
 void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t now);
 void tcp_emit_ack(struct tcp *tcp, uint64_t now);
 void tcp_emit_reset(struct tcp *tcp, const struct hb_packet *packet);
 void tcp_push(struct tcp *tcp, uint64_t now);
+/* Begins again behind what was acknowledged: what is under way was too long. */
+void tcp_resend(struct tcp *tcp, uint64_t now);
 /* What the window is now, as a header has it. */
 uint16_t tcp_window(struct tcp *tcp, bool syn);
 void tcp_acknowledged(struct tcp *tcp, const struct hb_packet *packet, uint64_t now);

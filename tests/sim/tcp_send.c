@@ -25,7 +25,8 @@ static int32_t data_end(const struct tcp *tcp)
 static int32_t segment_bytes(const struct tcp *tcp)
 {
 	int32_t mss = tcp->peer_mss < tcp->config.mss ? tcp->peer_mss : tcp->config.mss;
-	int32_t fits = WIRE_MTU - (hb_addr_is_ipv4(&tcp->config.local.addr) ? 40 : 60);
+	int32_t path = tcp->path_bytes != 0 ? tcp->path_bytes : WIRE_MTU;
+	int32_t fits = path - (hb_addr_is_ipv4(&tcp->config.local.addr) ? 40 : 60);
 
 	if (mss > fits)
 		mss = fits;
@@ -124,6 +125,8 @@ void tcp_emit(struct tcp *tcp, int32_t at, uint8_t flags, int32_t len, uint64_t 
 		tcp->ack_due_ns = TCP_NEVER;
 		tcp->unacked_segments = 0;
 	}
+	bool probes = tcp->window == 0 && len <= 1;
+	segment.tos = tcp_ecn_output(tcp, &segment.flags, len > 0 && at >= tcp->max && !probes);
 	if (len > 1 && at < tcp->max)
 		tcp->retransmissions++;
 	add_options(tcp, &segment, now);
@@ -248,6 +251,17 @@ static void retransmit(struct tcp *tcp, uint64_t now)
 		if (tcp->nxt > tcp->max)
 			tcp->max = tcp->nxt;
 	}
+	tcp_push(tcp, now);
+}
+
+void tcp_resend(struct tcp *tcp, uint64_t now)
+{
+	tcp->recovering = false;
+	tcp->dup_acks = 0;
+	tcp->rtt_at = 0;
+	memset(tcp->sacked, 0, (size_t)tcp->max + 1);
+	tcp->nxt = tcp->una;
+	tcp->sack_max = tcp->una;
 	tcp_push(tcp, now);
 }
 

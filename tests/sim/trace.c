@@ -2,6 +2,7 @@
 #include "trace.h"
 
 #include "attack.h"
+#include "icmp.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -37,15 +38,13 @@ static void begin_expecting(struct trace *trace)
 		trace->out = NULL;
 }
 
-void trace_open(struct trace *trace, const struct plan *plan, FILE *out)
+void trace_open(struct trace *trace, const struct plans *plans, FILE *out)
 {
-	*trace = (struct trace){ .out = out, .plan = plan };
+	*trace = (struct trace){ .out = out, .plans = plans };
 	if (out == NULL)
 		return;
-	fprintf(out, "# seed %" PRIu64 "\n", plan->seed);
-	print_policy(plan, out);
-	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
-		trace->isn[role] = plan->tcp[role].iss;
+	fprintf(out, "# seed %" PRIu64 "\n", plans->each[0].seed);
+	print_policy(&plans->each[0], out);
 	begin_expecting(trace);
 	trace->ending = open_memstream(&trace->finals, &trace->finals_len);
 	if (trace->ending == NULL)
@@ -84,34 +83,101 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 			packet->options.sack[i].right);
 }
 
-void trace_leaves(struct trace *trace, enum role to, const struct hb_packet *packet,
-		  bool unfinished, size_t pieces)
+/* As scripts name whoever it is. */
+static void print_who(FILE *out, const struct plan *plan, enum role role)
 {
+	const struct hb_endpoint *local = &plan->tcp[role].local;
+
+	fputs(plan_role_name(role), out);
+	if (role == ROLE_CLIENT && local->addr.bytes[15] != 1)
+		fprintf(out, "%u", local->addr.bytes[15]);
+	if (role == ROLE_CLIENT && local->port != PLAN_CLIENT_PORT)
+		fprintf(out, "#%u", local->port);
+}
+
+static void print_error(FILE *out, const struct hb_packet *error)
+{
+	enum icmp_kind kind = icmp_kind_of(error);
+
+	fprintf(out, "icmp %s", kind == ICMP_KIND_COUNT ? "?" : icmp_kind_name(kind));
+	if (kind == ICMP_TOO_BIG)
+		fprintf(out, " %" PRIu32, icmp_mtu(error));
+}
+
+/* To whom the packet was sent that an error quotes; scripts quote the last such. */
+static void print_about(FILE *out, const struct plan *plan, const struct hb_packet *error)
+{
+	struct hb_packet quoted;
+	enum role role = ROLE_CLIENT;
+
+	if (hb_packet_parse_quoted(error, &quoted) != 0)
+		return;
+	for (enum role each = ROLE_FRONTEND; each < ROLE_COUNT; each++) {
+		if (hb_addr_equal(&quoted.dst, &plan->tcp[each].local.addr))
+			role = each;
+	}
+	fputs(" about ", out);
+	print_who(out, plan, role);
+}
+
+static void print_sent_error(FILE *out, const struct plan *plan, const struct hb_packet *error)
+{
+	struct hb_endpoint from = { error->src, 1 };
+	struct hb_addr gateway = icmp_router(plan, ROLE_CLIENT, 0);
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	fprintf(out, "%s sends ",
+		hb_addr_equal(&error->src, &gateway) ? "gateway" : hb_endpoint_format(&from, text));
+	print_error(out, error);
+	if (!hb_packet_checksum_ok(error))
+		fputs(" badsum", out);
+	print_about(out, plan, error);
+}
+
+void trace_leaves(struct trace *trace, unsigned session, enum role to,
+		  const struct hb_packet *packet, bool unfinished, size_t pieces)
+{
+	FILE *out = trace->expecting;
+
 	if (trace->out == NULL)
 		return;
-	fprintf(trace->expecting, "\n    -> %s gets ", plan_role_name(to));
-	print_fields(trace->expecting, packet);
+	const struct plan *plan = &trace->plans->each[session];
+	fputs("\n    -> ", out);
+	print_who(out, plan, to);
+	fputs(" gets ", out);
+	if (packet->is_icmp_error) {
+		print_error(out, packet);
+		return;
+	}
+	print_fields(out, packet);
+	if (packet->tos != 0)
+		fprintf(out, " tos %u", packet->tos);
 	if (packet->payload_len > 0)
-		fprintf(trace->expecting, " len %zu", packet->payload_len);
+		fprintf(out, " len %zu", packet->payload_len);
 	if (!unfinished && !hb_packet_checksum_ok(packet))
-		fputs(" badsum", trace->expecting);
+		fputs(" badsum", out);
 	if (pieces > 0)
-		fprintf(trace->expecting, " pieces %zu", pieces);
+		fprintf(out, " pieces %zu", pieces);
+	if (to == ROLE_CLIENT)
+		return;
+	fputs(" from ", out);
+	print_who(out, plan, ROLE_CLIENT);
 }
 
 /* Other versions of the client's bytes are other places of the script's text. */
-static uint32_t fill_place(const struct trace *trace, enum role from,
+static uint32_t fill_place(const struct trace *trace, const struct link_packet *in,
 			   const struct hb_packet *packet)
 {
-	uint32_t at = packet->seq - trace->isn[from] - 1;
+	uint32_t at = packet->seq - trace->isn[in->way.session][in->way.role] - 1;
 	size_t last = packet->payload_len - 1;
 	const uint8_t *payload = packet->data + packet->payload_offset;
+	const struct plan *plan = &trace->plans->each[in->way.session];
 
-	if (from != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
+	if (in->way.role != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
 		return at;
 	for (unsigned version = ATTACK_REAL; version <= ATTACK_POISON; version++) {
 		if (payload[last] ==
-		    attack_byte(trace->plan, (enum attack_version)version, (int32_t)(at + last)))
+		    attack_byte(plan, (enum attack_version)version, (int32_t)(at + last)))
 			return at + version * OTHER_TEXT;
 	}
 	return at;
@@ -129,49 +195,75 @@ static void print_raw_options(FILE *out, const struct hb_packet *packet)
 		fprintf(out, "%02x", packet->data[at]);
 }
 
-static void print_sent(const struct trace *trace, enum role from, const struct hb_packet *packet,
-		       const struct wire_offload *offload)
+static void print_options(FILE *out, const struct hb_tcp_options *options)
 {
-	const struct hb_tcp_options *options = &packet->options;
-
-	fprintf(trace->out, "%s sends ", plan_role_name(from));
-	print_fields(trace->out, packet);
-	fprintf(trace->out, " win %u ttl %u", packet->window, packet->ttl);
 	if (options->present & HB_TCPOPT_MSS)
-		fprintf(trace->out, " mss %u", options->mss);
+		fprintf(out, " mss %u", options->mss);
 	if (options->present & HB_TCPOPT_WSCALE)
-		fprintf(trace->out, " wscale %u", options->wscale);
+		fprintf(out, " wscale %u", options->wscale);
 	if (options->present & HB_TCPOPT_SACK_OK)
-		fputs(" sackok", trace->out);
-	if (packet->payload_len > 0)
-		fprintf(trace->out, " fill %zu@%" PRIu32, packet->payload_len,
-			fill_place(trace, from, packet));
-	if (packet->tcp_flags & HB_TCP_URG)
-		fprintf(trace->out, " urg %u", packet->urgent);
-	if (offload->gso_size != 0)
-		fputs(" gso", trace->out);
-	else if (offload->partial)
-		fputs(" partial", trace->out);
-	if (!hb_packet_checksum_ok(packet))
-		fputs(" badsum", trace->out);
-	print_raw_options(trace->out, packet);
-	if (offload->pieces != 0)
-		fprintf(trace->out, " pieces %u", offload->pieces);
+		fputs(" sackok", out);
 }
 
-void trace_enters(struct trace *trace, uint64_t now, enum role from, const struct hb_packet *packet,
-		  const struct wire_offload *offload)
+static void print_sent(const struct trace *trace, const struct link_packet *in,
+		       const struct hb_packet *packet)
 {
-	if (trace->out == NULL)
+	FILE *out = trace->out;
+
+	print_fields(out, packet);
+	fprintf(out, " win %u ttl %u", packet->window, packet->ttl);
+	print_options(out, &packet->options);
+	if (packet->tos != 0)
+		fprintf(out, " tos %u", packet->tos);
+	if (packet->payload_len > 0)
+		fprintf(out, " fill %zu@%" PRIu32, packet->payload_len,
+			fill_place(trace, in, packet));
+	if (packet->tcp_flags & HB_TCP_URG)
+		fprintf(out, " urg %u", packet->urgent);
+	if (in->offload.gso_size != 0)
+		fputs(" gso", out);
+	else if (in->offload.partial)
+		fputs(" partial", out);
+	if (!hb_packet_checksum_ok(packet))
+		fputs(" badsum", out);
+	print_raw_options(out, packet);
+	if (in->offload.pieces != 0)
+		fprintf(out, " pieces %u", in->offload.pieces);
+}
+
+static void print_line(const struct trace *trace, const struct link_packet *in,
+		       const struct hb_packet *packet)
+{
+	const struct plan *plan = &trace->plans->each[in->way.session];
+	FILE *out = trace->out;
+
+	if (packet->is_icmp_error) {
+		print_sent_error(out, plan, packet);
+		return;
+	}
+	print_who(out, plan, in->way.role);
+	fputs(" sends ", out);
+	print_sent(trace, in, packet);
+	if (in->way.role == ROLE_CLIENT)
+		return;
+	fputs(" to ", out);
+	print_who(out, plan, ROLE_CLIENT);
+}
+
+void trace_enters(struct trace *trace, uint64_t now, const struct link_packet *in,
+		  const struct hb_packet *packet)
+{
+	FILE *out = trace->out;
+
+	if (out == NULL)
 		return;
 	fclose(trace->expecting);
-	if (packet != NULL || trace->expected_len > 0) {
-		fprintf(trace->out, "%.6f ", (double)now / 1e9);
-		if (packet == NULL)
-			fputs("(a timer)", trace->out);
-		else
-			print_sent(trace, from, packet, offload);
-		fprintf(trace->out, "%s\n", trace->expected);
+	if (in == NULL && trace->expected_len > 0) {
+		fprintf(out, "%.6f (a timer)%s\n", (double)now / 1e9, trace->expected);
+	} else if (in != NULL) {
+		fprintf(out, "%.6f ", (double)now / 1e9);
+		print_line(trace, in, packet);
+		fprintf(out, "%s\n", trace->expected);
 	}
 	begin_expecting(trace);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define KIND_FRAGMENT 44 /* of IPv6 headers */
+#define ECN_MASK 3
 #define KIND_NOP 1
 #define KIND_MSS 2
 #define KIND_WSCALE 3
@@ -65,6 +66,7 @@ static size_t put_ip(uint8_t *p, const struct wire_segment *segment, size_t l4_l
 {
 	if (hb_addr_is_ipv4(&segment->src.addr)) {
 		p[0] = 0x45;
+		p[1] = segment->tos;
 		hb_put_be16(p + 2, (uint16_t)(20 + l4_len));
 		hb_put_be16(p + 4, segment->ip_id);
 		hb_put_be16(p + 6, 0x4000);
@@ -75,7 +77,8 @@ static size_t put_ip(uint8_t *p, const struct wire_segment *segment, size_t l4_l
 		hb_checksum_fill_ipv4(p, 20);
 		return 20;
 	}
-	p[0] = 0x60;
+	p[0] = (uint8_t)(0x60 | segment->tos >> 4);
+	p[1] = (uint8_t)(segment->tos << 4);
 	hb_put_be16(p + 4, (uint16_t)l4_len);
 	p[6] = HB_PROTO_TCP;
 	p[7] = segment->ttl;
@@ -136,6 +139,32 @@ bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece)
 		hb_put_be16(joiner->data + 6, 0);
 		hb_checksum_fill_ipv4(joiner->data, head);
 	}
+	return true;
+}
+
+bool wire_hop(uint8_t *buf, unsigned hops)
+{
+	bool v4 = buf[0] >> 4 == 4;
+	uint8_t *ttl = buf + (v4 ? 8 : 7);
+
+	if (*ttl <= hops)
+		return false;
+	*ttl = (uint8_t)(*ttl - hops);
+	if (v4)
+		hb_checksum_fill_ipv4(buf, (size_t)(buf[0] & 15) * 4);
+	return true;
+}
+
+bool wire_mark(uint8_t *buf)
+{
+	bool v4 = buf[0] >> 4 == 4;
+	uint8_t bits = v4 ? ECN_MASK : ECN_MASK << 4;
+
+	if ((buf[1] & bits) == 0)
+		return false;
+	buf[1] |= bits;
+	if (v4)
+		hb_checksum_fill_ipv4(buf, (size_t)(buf[0] & 15) * 4);
 	return true;
 }
 

@@ -19,7 +19,7 @@ struct wire_offload {
 struct wire_segment {
 	struct hb_endpoint src, dst;
 	uint32_t seq, ack;
-	uint8_t flags, ttl;
+	uint8_t flags, ttl, tos;
 	uint16_t window, urgent, ip_id;
 	struct hb_tcp_options options; /* those in .present are written */
 	uint8_t raw_options[24];       /* raw_len bytes instead, a multiple of 4 */
@@ -47,6 +47,12 @@ struct wire_joiner {
 
 /* True if the packet is whole now: in data, of len bytes. */
 bool wire_join(struct wire_joiner *joiner, const struct hb_packet *piece);
+
+/* Takes hops off the TTL. False: it ends on the way. */
+bool wire_hop(uint8_t *buf, unsigned hops);
+
+/* Says that the network was congested (CE), where its sender knows what that means. */
+bool wire_mark(uint8_t *buf);
 
 /* Puts the checksums of a packet right that was changed. */
 void wire_sum(uint8_t *buf, size_t len);
