@@ -35,7 +35,7 @@ static const char head[] = "# State of honeybridd, whole if \"# end\" stands bel
 static const char tail[] = "# end";
 
 /* How to go on with a line that is refused. */
-static const char remedy[] = "; mend or remove the line, or move the file away";
+static const char remedy[] = "; mend it or move the file away";
 
 static int say(struct hb_error *err, const char *path, const char *what)
 {

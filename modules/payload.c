@@ -3,7 +3,7 @@
  * Accepts once the client's stream has certain bytes, or matches a Perl-compatible expression.
  *
  * The bytes come from attackers, so the work on them is bounded: only the first "depth" bytes are
- * looked at, and a search may take so many steps for each of them. A step is an item of the
+ * looked at, and to match an expression may take so many steps for each of them. A step is an item of the
  * expression tried, or a byte that an item ran over: PCRE2's own limit counts neither for loops, and
  * begins anew at each byte of the text.
  */
@@ -15,13 +15,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STEPS_PER_BYTE 64
 #define HEAP_LIMIT_KIB 1024
 
 struct payload {
-	pcre2_code *code;
 	size_t depth;
+	pcre2_code *code;     /* NULL: the bytes are looked for */
+	const uint8_t *bytes; /* the instance's, which lives as long as this */
+	size_t bytes_len;
 };
 
 /* What a search has left, and where it was. */
@@ -44,7 +47,7 @@ static int count_step(pcre2_callout_block *block, void *ctx)
 }
 
 /* As pcre2_match(): negative for "not found" and for errors. */
-static int search(const struct payload *payload, const uint8_t *text, size_t len)
+static int match(const struct payload *payload, const uint8_t *text, size_t len)
 {
 	struct work work = { .steps = payload->depth * STEPS_PER_BYTE };
 	pcre2_match_context *context = pcre2_match_context_create(NULL);
@@ -54,12 +57,20 @@ static int search(const struct payload *payload, const uint8_t *text, size_t len
 	if (context && data) {
 		pcre2_set_callout(context, count_step, &work);
 		pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-		found = pcre2_match(payload->code, text ? text : (PCRE2_SPTR) "", len, 0, 0, data,
-				    context);
+		found = pcre2_match(payload->code, text, len, 0, 0, data, context);
 	}
 	pcre2_match_data_free(data);
 	pcre2_match_context_free(context);
 	return found;
+}
+
+static int search(const struct payload *payload, const uint8_t *text, size_t len)
+{
+	if (!text)
+		text = (const uint8_t *)"";
+	if (payload->code)
+		return match(payload, text, len);
+	return memmem(text, len, payload->bytes, payload->bytes_len) ? 0 : PCRE2_ERROR_NOMATCH;
 }
 
 static enum hb_decision decide(void *state, const struct hb_query *query)
@@ -91,44 +102,40 @@ static void destroy(void *state)
 	free(payload);
 }
 
-static int compile(struct payload *payload, const struct hb_instance *instance,
-		   struct hb_error *err)
+static int compile(struct payload *payload, const char *expression, struct hb_error *err)
 {
-	size_t len;
-	const uint8_t *bytes = hb_instance_bytes(instance, "bytes", &len);
-	const char *expression = hb_instance_text(instance, "expression");
-	uint32_t options = bytes ? PCRE2_LITERAL : PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
 	char reason[120];
 	PCRE2_SIZE at;
 	int code;
 
-	if (!bytes == !expression)
-		return hb_error_set(err, HB_ERROR_CONFIG, 0,
-				    "module \"%s\" needs \"bytes\" or \"expression\", one of them",
-				    hb_instance_name(instance));
-	payload->code = pcre2_compile(bytes ? bytes : (PCRE2_SPTR)expression,
-				      bytes ? len : PCRE2_ZERO_TERMINATED,
-				      options | PCRE2_AUTO_CALLOUT, &code, &at, NULL);
+	payload->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
+				      PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_AUTO_CALLOUT, &code,
+				      &at, NULL);
 	if (payload->code)
 		return 0;
 	pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
 	return hb_error_set(err, HB_ERROR_CONFIG, 0,
-			    "\"expression\" is \"%.64s\": %s, at character %zu",
-			    expression ? expression : "", reason, at + 1);
+			    "\"expression\" is \"%.64s\": %s, at character %zu", expression, reason,
+			    at + 1);
 }
 
 static int create(const struct hb_instance *instance, void **state, struct hb_error *err)
 {
+	const char *expression = hb_instance_text(instance, "expression");
 	struct payload *payload = calloc(1, sizeof(*payload));
+	int ret = 0;
 
 	if (!payload)
 		return hb_error_set(err, HB_ERROR_SYSTEM, 0, "no memory for module \"%s\"",
 				    hb_instance_name(instance));
-
 	payload->depth = (size_t)hb_instance_integer(instance, "depth");
-
-	int ret = compile(payload, instance, err);
-
+	payload->bytes = hb_instance_bytes(instance, "bytes", &payload->bytes_len);
+	if (!payload->bytes == !expression)
+		ret = hb_error_set(err, HB_ERROR_CONFIG, 0,
+				   "module \"%s\" needs \"bytes\" or \"expression\", one of them",
+				   hb_instance_name(instance));
+	else if (expression)
+		ret = compile(payload, expression, err);
 	if (ret < 0)
 		destroy(payload);
 	else

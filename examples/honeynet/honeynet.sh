@@ -23,8 +23,8 @@ export BACKEND=203.0.113.9 BACKEND6=2001:db8:b::9
 export DARKNET=10.1.0.0/21 DARKNET6=2001:db8:d::/64
 
 HONEYNET_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-OWN_MARK=0x80000000   # on the packets that honeybridd itself sends
-PROOF_MARK=0x40000000 # on those, too, and on all that it let through
+OWN_MARK=${OWN_MARK:-0x80000000}     # on the packets that honeybridd itself sends
+PROOF_MARK=${PROOF_MARK:-0x40000000} # on those, too, and on all that it let through
 WORKERS=${WORKERS:-1}
 OUTGOING=${OUTGOING:-} # first queue for what honeypots send; none: one queue for both directions
 HASH_SEED=$SRANDOM # what leads which attacker to which worker

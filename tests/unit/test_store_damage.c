@@ -202,7 +202,7 @@ static int line_of(const struct hb_error *err)
 	snprintf(place, sizeof(place), "state file \"%s\", line ", scratch_file(&scratch, "state"));
 	ck_assert_msg(strncmp(err->message, place, strlen(place)) == 0, "%s", err->message);
 	ck_assert_int_eq(sscanf(err->message + strlen(place), "%d: ", &line), 1);
-	ck_assert_msg(strstr(err->message, ", or move the file away") != NULL, "%s", err->message);
+	ck_assert_msg(strstr(err->message, "or move the file away") != NULL, "%s", err->message);
 	return line;
 }
 

@@ -204,6 +204,21 @@ START_TEST(control_goes_on_counting)
 }
 END_TEST
 
+/* The limit was lowered since. */
+START_TEST(control_may_have_counted_more_than_it_allows_now)
+{
+	static const char text[] = "[source]\n10.9.0.3=1001\t1249600127\t0\n";
+
+	write_state(text, sizeof(text) - 1);
+	start("control");
+	ck_assert_int_eq(ask_source("10.9.0.3"), HB_DECISION_REJECT);
+	asked.query.now.wall_us += 600 * S_US;
+	ck_assert_int_eq(ask_source("10.9.0.3"), HB_DECISION_ACCEPT);
+	stop();
+	end();
+}
+END_TEST
+
 /* The last use counts, over a restart and more of them. */
 START_TEST(what_has_expired_is_not_written)
 {
@@ -558,10 +573,10 @@ END_TEST
 
 UNIT_MAIN("store_file", hash_has_the_documented_format, source_has_the_documented_format,
 	  control_has_the_documented_format, hash_remembers, source_remembers,
-	  control_goes_on_counting, what_has_expired_is_not_written,
-	  an_expired_entry_of_the_file_is_new, files_of_people_are_read,
-	  damage_is_refused_by_name_and_line, lines_that_are_no_text_are_refused,
-	  a_file_is_replaced_whole, what_cannot_be_written_says_so,
-	  what_cannot_be_put_in_place_leaves_nothing, what_cannot_be_read_says_so,
-	  nothing_is_saved_that_was_not_loaded, who_forgets_is_named, the_order_of_use_survives,
-	  a_layout_must_fit_its_value, saving_goes_on_beside_packets)
+	  control_goes_on_counting, control_may_have_counted_more_than_it_allows_now,
+	  what_has_expired_is_not_written, an_expired_entry_of_the_file_is_new,
+	  files_of_people_are_read, damage_is_refused_by_name_and_line,
+	  lines_that_are_no_text_are_refused, a_file_is_replaced_whole,
+	  what_cannot_be_written_says_so, what_cannot_be_put_in_place_leaves_nothing,
+	  what_cannot_be_read_says_so, nothing_is_saved_that_was_not_loaded, who_forgets_is_named,
+	  the_order_of_use_survives, a_layout_must_fit_its_value, saving_goes_on_beside_packets)
