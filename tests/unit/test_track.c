@@ -294,9 +294,10 @@ START_TEST(the_syn_ack_tells_which_syn_counts)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct hb_track track = after_syn(ISN);
+		struct hb_track track = after_syn(ISN), before = after_syn(cases[i].other);
+		struct hb_syn syn = hb_track_unanswered(&before);
 
-		client(&track, SYN, cases[i].other, 0, 0);
+		hb_track_begins_after(&track, &syn);
 		ck_assert_uint_eq(track.client_isn, ISN);
 		track.flags |= HB_TRACK_LOOSE;
 		server(&track, SA, SERVER_ISN, cases[i].acked, 0);
@@ -313,9 +314,10 @@ END_TEST
 /* What the server says before it has answered a SYN is of something older. */
 START_TEST(nothing_comes_before_the_syn_ack)
 {
-	struct hb_track track = after_syn(ISN);
+	struct hb_track track = after_syn(ISN), before = after_syn(900000);
+	struct hb_syn syn = hb_track_unanswered(&before);
 
-	client(&track, SYN, 900000, 0, 0);
+	hb_track_begins_after(&track, &syn);
 	server(&track, PA, 77, ISN, 10);
 	server(&track, FA, 87, ISN, 0);
 	ck_assert_uint_eq(track.flags, 0);
