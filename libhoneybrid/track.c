@@ -170,9 +170,12 @@ static bool arrives(const struct hb_track *track, const struct hb_packet *packet
  */
 bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packet *packet)
 {
-	uint32_t lowest = track->client_ack - hb_track_client_window_bytes(track);
+	uint32_t back = hb_track_client_window_bytes(track);
+	uint32_t known = hb_seq_distance(track->server_isn, track->client_ack);
+	/* At the start only: the first number is no bound when there are 2 GiB behind it. */
+	uint32_t lowest = track->client_ack - (known < back ? known : back);
 	return (track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
-	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
+	       hb_seq_before(packet->ack, lowest);
 }
 
 /* Servers take a TS.Recent of 0 for none: some clients begin with that, wherever their clock is. */
@@ -333,11 +336,13 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 	follow_client_ack(track, packet);
 }
 
+/* Which number the server awaits is not known for sure: more may be on its way, or have got lost. */
 static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->seq == track->server_ack || packet->seq == track->client_next ||
-	    (track->flags & HB_TRACK_MIDSTREAM))
-		track->flags |= HB_TRACK_RESET;
+	if (packet->seq == track->client_next)
+		track->flags |= HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED | HB_TRACK_RESET_AT_NEXT;
+	else if (packet->seq == track->server_ack || (track->flags & HB_TRACK_MIDSTREAM))
+		track->flags |= HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED;
 	else if ((track->flags & HB_TRACK_LOOSE) && hb_seq_after(packet->seq, track->server_ack) &&
 		 hb_seq_before(packet->seq, track->edge))
 		track->flags |= HB_TRACK_RESET_UNSURE;
@@ -467,8 +472,10 @@ static void server_syn_ack(struct hb_track *track, const struct hb_packet *packe
 
 bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet *packet)
 {
-	return (track->flags & HB_TRACK_SYN_ACK) &&
-	       hb_seq_at_or_after(packet->seq, track->client_ack) &&
+	/* Until the client acknowledges it, the SYN-ACK's own number is before what it awaits. */
+	uint32_t awaited =
+		track->client_ack == track->server_isn ? track->server_isn + 1 : track->client_ack;
+	return (track->flags & HB_TRACK_SYN_ACK) && hb_seq_at_or_after(packet->seq, awaited) &&
 	       hb_seq_at_or_before(packet->seq, track->server_next);
 }
 
@@ -531,6 +538,21 @@ void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet
 		track->client_ts = packet->options.tsecr;
 }
 
+/* The server acknowledges more than where the client seemed to end: that was old when it got there. */
+static void revoke_ends(struct hb_track *track, const struct hb_packet *packet)
+{
+	bool at_next = track->flags & HB_TRACK_RESET_AT_NEXT;
+	if (!(packet->tcp_flags & HB_TCP_ACK) || hb_seq_after(packet->ack, track->edge))
+		return;
+	if ((track->flags & HB_TRACK_RESET_DOUBTED) &&
+	    hb_seq_after(packet->ack, at_next ? track->client_next : track->server_ack))
+		track->flags &= (uint16_t) ~(HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED |
+					     HB_TRACK_RESET_AT_NEXT);
+	if ((track->flags & HB_TRACK_LOOSE) && (track->flags & HB_TRACK_CLIENT_FIN) &&
+	    hb_seq_after(packet->ack, track->client_next))
+		track->flags &= (uint16_t)~HB_TRACK_CLIENT_FIN;
+}
+
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
 {
 	bool first = !(track->flags & HB_TRACK_SYN_ACK);
@@ -550,6 +572,7 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 	}
 	if (packet->tcp_flags & HB_TCP_SYN)
 		return;
+	revoke_ends(track, packet);
 	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
 	hb_track_server_echo(track, packet);
 	/* It speaks: so it took an ACK of its SYN-ACK that seemed to be none for it. */

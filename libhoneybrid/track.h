@@ -15,9 +15,12 @@ enum {
 	HB_TRACK_CLIENT_FIN = 0x04,  /* a FIN of the client was passed on */
 	HB_TRACK_SERVER_FIN = 0x08,  /* a FIN of the server was passed on */
 	HB_TRACK_RESET = 0x10,       /* a RST that counts was passed on, either way */
-	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
-	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
-	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
+	/* It was the client's, and an ACK of more than its number tells that the server did not heed it. */
+	HB_TRACK_RESET_DOUBTED = 0x1000,
+	HB_TRACK_RESET_AT_NEXT = 0x2000, /* its number is client_next; otherwise server_ack */
+	HB_TRACK_SERVER_PSH = 0x20,      /* the server's last data ended with PSH */
+	HB_TRACK_MIDSTREAM = 0x40,       /* no SYN was seen: numbers are not known from the start */
+	HB_TRACK_ECN = 0x80,             /* the server granted ECN */
 	/* A RST in the window of a decided flow, that may be where the server expects it. */
 	HB_TRACK_RESET_UNSURE = 0x400,
 	/* Decided: ends matter still; how far the client is the server says, nobody sums the data. */

@@ -257,6 +257,32 @@ START_TEST(a_client_resets_with_the_exact_number)
 END_TEST
 
 /* The client may be behind what passed here; not before what it acknowledged. */
+/* Data may have overtaken it: the server tells by acknowledging more than where it stands. */
+START_TEST(a_reset_that_came_too_late_is_none)
+{
+	struct hb_track track = established(ISN, SERVER_ISN);
+	struct hb_track before;
+
+	client(&track, PA, ISN + 1, SERVER_ISN + 1, 10);
+	before = track;
+	client(&track, HB_TCP_RST, ISN + 1, 0, 0); /* where the server was */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 1, 0); /* no news */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 5000, 0); /* what it never got */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 11, 0);
+	ck_assert(!hb_track_closed(&track));
+
+	track = before;
+	client(&track, HB_TCP_RST, ISN + 11, 0, 0);       /* where the client is */
+	server(&track, ACK, SERVER_ISN + 1, ISN + 11, 0); /* sent before it */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 12, 0);
+	ck_assert(!hb_track_closed(&track));
+}
+END_TEST
+
 START_TEST(a_server_resets_where_the_client_may_be)
 {
 	struct hb_track track = established(ISN, SERVER_ISN);
@@ -467,8 +493,8 @@ UNIT_MAIN("track", a_handshake_is_followed, only_an_answer_is_a_syn_ack, both_mu
 	  ecn_is_granted_by_one_bit, data_is_followed_wherever_numbers_wrap,
 	  an_ack_of_what_was_not_sent_changes_nothing, a_fin_needs_all_before_it,
 	  the_server_may_close_first, a_client_resets_with_the_exact_number,
-	  a_server_resets_where_the_client_may_be, a_syn_may_be_refused,
-	  the_syn_ack_tells_which_syn_counts, nothing_comes_before_the_syn_ack,
-	  ts_recent_is_the_left_edges, the_servers_clock_goes_on, the_windows_edge_only_grows,
-	  the_clients_window_is_scaled, midstream_is_believed, in_order_means_new_and_next,
-	  syn_and_fin_take_a_number)
+	  a_reset_that_came_too_late_is_none, a_server_resets_where_the_client_may_be,
+	  a_syn_may_be_refused, the_syn_ack_tells_which_syn_counts,
+	  nothing_comes_before_the_syn_ack, ts_recent_is_the_left_edges, the_servers_clock_goes_on,
+	  the_windows_edge_only_grows, the_clients_window_is_scaled, midstream_is_believed,
+	  in_order_means_new_and_next, syn_and_fin_take_a_number)
