@@ -75,6 +75,30 @@ static void keep_echo(struct hb_handover *handover, struct hb_edit *edit)
 		handover->ts_floor = follow(handover->ts_floor, echo);
 }
 
+/*
+ * A RST that stands before bytes which were seen: the backend has them by then, and it means nothing.
+ * They may have got lost, or be garbled, since nobody sums them here: so that is not sure.
+ */
+static bool is_overtaken(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	return (packet->tcp_flags & HB_TCP_RST) &&
+	       hb_seq_before(packet->seq, hb_handover_of(flow)->client_end) &&
+	       hb_seq_at_or_after(packet->seq, flow->track.server_ack);
+}
+
+static void follow_client(struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool carries = packet->payload_len > 0 && !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST));
+	if (carries && !hb_seq_after(end, flow->track.edge))
+		handover->client_end = hb_seq_max(handover->client_end, end);
+	if (is_overtaken(flow, packet))
+		flow->track.flags |= HB_TRACK_RESET_UNSURE;
+	else
+		hb_track_client(&flow->track, packet);
+}
+
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -97,7 +121,7 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 		if (flow->record != NULL ||
 		    (handover->redirect.translation.lacks & HB_TCPOPT_TIMESTAMP))
 			hb_track_client_clock(&flow->track, packet);
-		hb_track_client(&flow->track, packet);
+		follow_client(flow, packet);
 		struct hb_translation *translation = &handover->redirect.translation;
 		translation->keep = follow(translation->keep,
 					   flow->track.client_ack - translation->seq_difference);
