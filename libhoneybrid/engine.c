@@ -292,6 +292,14 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 	}
 }
 
+/* A RST has ended it; not one before bytes that are on their way, where these are followed. */
+static bool was_reset(const struct hb_track *track)
+{
+	unsigned at_next = HB_TRACK_RESET_AT_NEXT | HB_TRACK_LOOSE;
+	bool overtaken = (track->flags & HB_TRACK_RESET_DOUBTED) && !(track->flags & at_next);
+	return (track->flags & HB_TRACK_RESET) && !overtaken;
+}
+
 /*
  * A SYN with another number opens a new flow where one has ended, or was refused. So does one
  * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
@@ -310,10 +318,10 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
 	if (flow->state == HB_STATE_CONTROL)
 		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
-	bool over =
-		hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
-					    (flow->track.client_ack == flow->track.server_next &&
-					     hb_track_may_reopen(&flow->track, packet)));
+	bool finished = !(flow->track.flags & HB_TRACK_RESET) && hb_life_is_closed(flow) &&
+			flow->track.client_ack == flow->track.server_next &&
+			hb_track_may_reopen(&flow->track, packet);
+	bool over = finished || (hb_life_is_closed(flow) && was_reset(&flow->track));
 	return syn && packet->seq != flow->track.client_isn &&
 	       ((half_open && !dgram->tracked) || over || flow->state == HB_STATE_DROPPED);
 }
