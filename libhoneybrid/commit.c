@@ -77,6 +77,7 @@ static void set_translation(struct hb_core *core, struct hb_flow *flow)
 		translation->ts_difference = timestamp_difference(core, flow);
 	translation->look = hb_iplook_compare(&track->look, &replay->look);
 	handover->ts_floor = replay->ts;
+	handover->client_end = hb_stream_end(&flow->record->stream);
 }
 
 /* Sends on what was held for the backend, or at least the ACK that its SYN-ACK waits for. */

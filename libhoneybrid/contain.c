@@ -150,7 +150,8 @@ static bool is_part_of_session(const struct hb_flow *flow, const struct hb_packe
 	bool took_early = track->granted & HB_TCPOPT_FOREIGN; /* fast open: it may answer */
 	if ((packet->tcp_flags & (HB_TCP_SYN | HB_TCP_ACK)) == HB_TCP_SYN)
 		return false;
-	if (packet->payload_len == 0 || (track->flags & HB_TRACK_ESTABLISHED))
+	if (packet->payload_len == 0 ||
+	    (track->flags & (HB_TRACK_ESTABLISHED | HB_TRACK_CLIENT_REAL)))
 		return true;
 	if (!(track->flags & HB_TRACK_MIDSTREAM))
 		return took_early;

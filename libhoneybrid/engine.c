@@ -219,8 +219,9 @@ static void decide_first(struct hb_core *core, struct hb_flow *flow, const struc
 		hb_handover_decline(core, flow, "midstream: the session's start was not seen");
 }
 
+/* @before  of the flow in whose place it starts. */
 static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgram,
-				  const struct hb_packet *packet)
+				  const struct hb_packet *packet, const struct hb_syn *before)
 {
 	const struct hb_target *honeypot = hb_policy_find_honeypot(core->policy, &packet->src);
 	if (honeypot != NULL)
@@ -229,6 +230,8 @@ static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgra
 	struct hb_flow *flow = hb_life_start(core, packet, target, false, dgram->mark);
 	if (flow == NULL)
 		return HB_DROP;
+	if (hb_flow_is_tcp(flow))
+		hb_track_begins_after(&flow->track, before);
 	enum hb_verdict verdict = HB_DROP;
 	if (flow->target == NULL) {
 		if (target == NULL)
@@ -292,10 +295,18 @@ static enum hb_verdict from_server(struct hb_core *core, const struct hb_match *
 	}
 }
 
+/* A RST has ended it; not one before bytes that are on their way, where these are followed. */
+static bool was_reset(const struct hb_track *track)
+{
+	unsigned at_next = HB_TRACK_RESET_AT_NEXT | HB_TRACK_LOOSE;
+	bool overtaken = (track->flags & HB_TRACK_RESET_DOUBTED) && !(track->flags & at_next);
+	return (track->flags & HB_TRACK_RESET) && !overtaken;
+}
+
 /*
- * A SYN with another number opens a new flow where one has ended, or was refused. On one that nobody
- * has answered the SYN-ACK will tell which SYN counts (track.c); only what a honeypot starts begins
- * anew then, where no tracker says that it may be another session. A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2), one
+ * A SYN with another number opens a new flow where one has ended, or was refused. So does one
+ * on a flow that nobody has answered; but where a tracker sees it, that may have been another session.
+ * A server whose FIN is not acknowledged yet would answer it with a challenge (RFC 5961, 4.2), one
  * that waits after its own with an ACK, if the SYN is none of a later session (RFC 6191). A flow that
  * began with something else than a SYN was no session: or a stray packet would keep one from being
  * decided.
@@ -307,11 +318,13 @@ static bool opens_again(const struct hb_flow *flow, const struct hb_datagram *dg
 	if (syn && (flow->track.flags & HB_TRACK_MIDSTREAM) && !dgram->tracked &&
 	    flow->state != HB_STATE_CONTROL)
 		return true;
-	bool half_open = flow->state == HB_STATE_CONTROL && !(flow->track.flags & HB_TRACK_SYN_ACK);
-	bool over =
-		hb_life_is_closed(flow) && ((flow->track.flags & HB_TRACK_RESET) ||
-					    (flow->track.client_ack == flow->track.server_next &&
-					     hb_track_may_reopen(&flow->track, packet)));
+	bool half_open = !(flow->track.flags & (HB_TRACK_SYN_ACK | HB_TRACK_MIDSTREAM));
+	if (flow->state == HB_STATE_CONTROL)
+		half_open = !(flow->track.flags & HB_TRACK_SYN_ACK);
+	bool finished = !(flow->track.flags & HB_TRACK_RESET) && hb_life_is_closed(flow) &&
+			flow->track.client_ack == flow->track.server_next &&
+			hb_track_may_reopen(&flow->track, packet);
+	bool over = finished || (hb_life_is_closed(flow) && was_reset(&flow->track));
 	return syn && packet->seq != flow->track.client_isn &&
 	       ((half_open && !dgram->tracked) || over || flow->state == HB_STATE_DROPPED);
 }
@@ -403,7 +416,10 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 	struct hb_match match = hb_flowtable_find(&core->table, packet);
 	bool wrong = checksum_is_wrong(dgram, packet, &match);
 	bool dies = !wrong && dies_on_its_way(dgram, packet, &match);
+	struct hb_syn before = { .is_there = false };
 	if (match.flow != NULL && !wrong && !dies && is_superseded(core, &match, dgram, packet)) {
+		if (match.flow->state == HB_STATE_DECISION || match.flow->state == HB_STATE_PROXY)
+			before = hb_track_unanswered(&match.flow->track);
 		hb_handover_superseded(core, match.flow);
 		hb_life_end(core, match.flow, "a new session began");
 		match.flow = NULL;
@@ -413,7 +429,9 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return HB_DROP;
 	}
 	if (match.flow == NULL)
-		return start_flow(core, dgram, packet);
+		return start_flow(core, dgram, packet, &before);
+	if (!wrong && match.direction == HB_FROM_CLIENT && hb_flow_is_tcp(match.flow))
+		hb_track_client_is_real(&match.flow->track, packet);
 	if ((wrong || dies) && !(match.flow->flags & HB_FLOW_REPORTED))
 		hb_life_count_unseen(core, match.flow, packet);
 	if (wrong)

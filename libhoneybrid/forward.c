@@ -12,6 +12,8 @@
 #include "out.h"
 #include "seq.h"
 
+#define MAX_BEHIND (UINT32_C(1) << 30)
+
 static void count_dup_ack(const struct hb_flow *flow, const struct hb_packet *packet)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
@@ -51,6 +53,52 @@ static bool clock_matters(const struct hb_flow *flow, const struct hb_datagram *
 			    hb_packet_checksum_ok(packet));
 }
 
+/* What is compared with a mark must not come to be 2^31 ahead of it: the mark follows at some distance. */
+static uint32_t follow(uint32_t mark, uint32_t now)
+{
+	bool far = hb_seq_after(now, mark) && hb_seq_distance(mark, now) > MAX_BEHIND;
+	return far ? now - MAX_BEHIND / 2 : mark;
+}
+
+/* An echo older than the handover would look like a very old packet's (rule 12). */
+static void keep_echo(struct hb_handover *handover, struct hb_edit *edit)
+{
+	const struct hb_packet *packet = edit->packet;
+	uint32_t echo = packet->options.tsecr - handover->redirect.translation.ts_difference;
+	uint16_t at = packet->options.timestamp_offset;
+	if (at == 0 || !(handover->replay.granted & HB_TCPOPT_TIMESTAMP) ||
+	    !(packet->tcp_flags & HB_TCP_ACK))
+		return;
+	if (hb_seq_before(echo, handover->ts_floor))
+		hb_edit_u32(edit, at + 6u, handover->ts_floor);
+	else if (!hb_seq_after(packet->options.tsecr, handover->redirect.flow->track.server_ts))
+		handover->ts_floor = follow(handover->ts_floor, echo);
+}
+
+/*
+ * A RST that stands before bytes which were seen: the backend has them by then, and it means nothing.
+ * They may have got lost, or be garbled, since nobody sums them here: so that is not sure.
+ */
+static bool is_overtaken(const struct hb_flow *flow, const struct hb_packet *packet)
+{
+	return (packet->tcp_flags & HB_TCP_RST) &&
+	       hb_seq_before(packet->seq, hb_handover_of(flow)->client_end) &&
+	       hb_seq_at_or_after(packet->seq, flow->track.server_ack);
+}
+
+static void follow_client(struct hb_flow *flow, const struct hb_packet *packet)
+{
+	struct hb_handover *handover = hb_handover_of(flow);
+	uint32_t end = packet->seq + (uint32_t)packet->payload_len;
+	bool carries = packet->payload_len > 0 && !(packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST));
+	if (carries && !hb_seq_after(end, flow->track.edge))
+		handover->client_end = hb_seq_max(handover->client_end, end);
+	if (is_overtaken(flow, packet))
+		flow->track.flags |= HB_TRACK_RESET_UNSURE;
+	else
+		hb_track_client(&flow->track, packet);
+}
+
 enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 				  struct hb_datagram *dgram, const struct hb_packet *packet)
 {
@@ -73,14 +121,11 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 		if (flow->record != NULL ||
 		    (handover->redirect.translation.lacks & HB_TCPOPT_TIMESTAMP))
 			hb_track_client_clock(&flow->track, packet);
-		hb_track_client(&flow->track, packet);
-		/* An echo older than the handover would look like a very old packet's (rule 12). */
-		uint16_t at = packet->options.timestamp_offset;
-		uint32_t echo =
-			packet->options.tsecr - handover->redirect.translation.ts_difference;
-		if (at != 0 && (handover->replay.granted & HB_TCPOPT_TIMESTAMP) &&
-		    (packet->tcp_flags & HB_TCP_ACK) && hb_seq_before(echo, handover->ts_floor))
-			hb_edit_u32(&edit, at + 6u, handover->ts_floor);
+		follow_client(flow, packet);
+		struct hb_translation *translation = &handover->redirect.translation;
+		translation->keep = follow(translation->keep,
+					   flow->track.client_ack - translation->seq_difference);
+		keep_echo(handover, &edit);
 	}
 	return hb_edit_finish(&edit);
 }

@@ -58,6 +58,7 @@ struct hb_handover {
 	bool passed_byte; /* a byte of the backend's reached the client: the difference is final */
 	uint64_t late_until_ns; /* for late answers, if the trigger was empty; 0: no limit */
 	uint32_t ts_floor;      /* backend's TSval at commit: what is echoed to it is not older */
+	uint32_t client_end;    /* behind the client's last byte that was seen, right or garbled */
 
 	/* UDP */
 	struct hb_held_datagram *held_first, **held_last;

@@ -248,6 +248,7 @@ static int read_tcp(struct hb_packet *packet)
 	packet->seq = hb_get_be32(header + 4);
 	packet->ack = hb_get_be32(header + 8);
 	packet->tcp_flags = header[13];
+	packet->tcp_reserved = header[12] & 0x0f;
 	packet->window = hb_get_be16(header + 14);
 	packet->urgent = hb_get_be16(header + 18);
 	packet->payload_offset = (uint16_t)(packet->l4_offset + header_len);

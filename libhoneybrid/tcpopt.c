@@ -106,6 +106,9 @@ static void read_option(const uint8_t *option, size_t len, size_t offset,
 		break;
 	case KIND_MD5:
 	case KIND_AO:
+		options->present |= HB_TCPOPT_FOREIGN;
+		options->is_signed = true;
+		break;
 	case KIND_MPTCP:
 	case KIND_ACCECN0:
 	case KIND_ACCECN1:

@@ -11,6 +11,8 @@
 #include "seq.h"
 #include "tcpopt.h"
 
+#define TCP_ACCURATE_ECN 1
+
 /* No SYN carries more. */
 #define MAX_SYN_DATA 65535
 
@@ -26,7 +28,7 @@ static struct hb_syn syn_of(const struct hb_packet *packet)
 		.ttl = packet->ttl,
 		.offered = packet->options.present,
 		.wants_ecn = (packet->tcp_flags & ecn) == ecn,
-		.is_there = 1,
+		.is_there = true,
 	};
 }
 
@@ -76,18 +78,43 @@ void hb_track_init(struct hb_track *track, const struct hb_packet *packet)
 	track->client_ack = packet->ack;
 }
 
-/*
- * Another SYN before the first one was answered. One with another number may be a new attempt, or a
- * decoy; one with the same may say something else of options. A server knows one of them, and its
- * SYN-ACK tells which. Of several the last is kept beside the first; a repeat of that says least.
- */
-static void another_syn(struct hb_track *track, const struct hb_packet *packet)
+struct hb_syn hb_track_unanswered(const struct hb_track *track)
 {
-	struct hb_syn *other = &track->other_syn;
-	if (!may_begin(track) || !is_opening(packet))
+	const struct hb_syn *other = &track->other_syn;
+	struct hb_syn syn = {
+		.isn = track->client_isn,
+		.ts = track->client_ts,
+		.mss = track->client_mss,
+		.window = track->client_window,
+		.wscale = track->client_wscale,
+		.ttl = track->client_ttl,
+		.offered = track->offered,
+		.wants_ecn = track->flags & HB_TRACK_ECN,
+		.is_there = may_begin(track),
+	};
+	bool older_counts = other->is_there && other->ttl >= syn.ttl;
+	return may_begin(track) && older_counts ? *other : syn;
+}
+
+void hb_track_begins_after(struct hb_track *track, const struct hb_syn *before)
+{
+	struct hb_syn syn = hb_track_unanswered(track);
+	if (!may_begin(track) || !before->is_there)
 		return;
-	if (packet->seq != track->client_isn || !other->is_there || other->isn == packet->seq)
-		*other = syn_of(packet);
+	if (before->isn == track->client_isn) { /* then this one is its repeat */
+		begin_with(track, before);
+		track->other_syn = syn;
+	} else {
+		track->other_syn = *before;
+	}
+}
+
+/* A SYN is repeated before it was answered: it may say something else of options. */
+static void repeated_syn(struct hb_track *track, const struct hb_packet *packet)
+{
+	if (may_begin(track) && is_opening(packet) && packet->seq == track->client_isn &&
+	    (!track->other_syn.is_there || track->other_syn.isn == packet->seq))
+		track->other_syn = syn_of(packet);
 }
 
 uint32_t hb_track_segment_len(const struct hb_packet *packet)
@@ -125,10 +152,13 @@ bool hb_track_dies(const struct hb_track *track, const struct hb_packet *packet,
 	return packet->ttl < least || (packet->ttl <= 1 && !tracked);
 }
 
-/* The server's TCP takes notice of it. */
+/*
+ * The server's TCP takes notice of it: other options that it has not agreed to it ignores. What does
+ * not know TCP-AO ignores that, too; then it is known to have taken what was not recorded.
+ */
 static bool arrives(const struct hb_track *track, const struct hb_packet *packet)
 {
-	return !(packet->options.present & HB_TCPOPT_FOREIGN) || (packet->tcp_flags & HB_TCP_SYN) ||
+	return !packet->options.is_signed || (packet->tcp_flags & HB_TCP_SYN) ||
 	       (track->granted & HB_TCPOPT_FOREIGN);
 }
 
@@ -138,9 +168,12 @@ static bool arrives(const struct hb_track *track, const struct hb_packet *packet
  */
 bool hb_track_ack_is_ancient(const struct hb_track *track, const struct hb_packet *packet)
 {
-	uint32_t lowest = track->client_ack - hb_track_client_window_bytes(track);
+	uint32_t back = hb_track_client_window_bytes(track);
+	uint32_t known = hb_seq_distance(track->server_isn, track->client_ack);
+	/* At the start only: the first number is no bound when there are 2 GiB behind it. */
+	uint32_t lowest = track->client_ack - (known < back ? known : back);
 	return (track->flags & HB_TRACK_SYN_ACK) && (packet->tcp_flags & HB_TCP_ACK) &&
-	       hb_seq_before(packet->ack, hb_seq_max(lowest, track->server_isn));
+	       hb_seq_before(packet->ack, lowest);
 }
 
 /* Servers take a TS.Recent of 0 for none: some clients begin with that, wherever their clock is. */
@@ -298,11 +331,13 @@ void hb_track_client_ack(struct hb_track *track, const struct hb_packet *packet)
 	follow_client_ack(track, packet);
 }
 
+/* Which number the server awaits is not known for sure: more may be on its way, or have got lost. */
 static void client_reset(struct hb_track *track, const struct hb_packet *packet)
 {
-	if (packet->seq == track->server_ack || packet->seq == track->client_next ||
-	    (track->flags & HB_TRACK_MIDSTREAM))
-		track->flags |= HB_TRACK_RESET;
+	if (packet->seq == track->client_next)
+		track->flags |= HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED | HB_TRACK_RESET_AT_NEXT;
+	else if (packet->seq == track->server_ack || (track->flags & HB_TRACK_MIDSTREAM))
+		track->flags |= HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED;
 	else if ((track->flags & HB_TRACK_LOOSE) && hb_seq_after(packet->seq, track->server_ack) &&
 		 hb_seq_before(packet->seq, track->edge))
 		track->flags |= HB_TRACK_RESET_UNSURE;
@@ -312,6 +347,15 @@ void hb_track_client_ends(struct hb_track *track)
 {
 	track->client_next++;
 	track->flags |= HB_TRACK_CLIENT_FIN;
+}
+
+void hb_track_client_is_real(struct hb_track *track, const struct hb_packet *packet)
+{
+	uint8_t flags = packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST | HB_TCP_ACK);
+	if ((track->flags & HB_TRACK_SYN_ACK) && flags == HB_TCP_ACK &&
+	    hb_seq_after(packet->ack, track->server_isn) &&
+	    !hb_seq_after(packet->ack, track->server_next))
+		track->flags |= HB_TRACK_CLIENT_REAL;
 }
 
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
@@ -324,7 +368,7 @@ void hb_track_client(struct hb_track *track, const struct hb_packet *packet)
 		return;
 	}
 	if (packet->tcp_flags & HB_TCP_SYN) {
-		another_syn(track, packet);
+		repeated_syn(track, packet);
 		return;
 	}
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE;
@@ -379,6 +423,16 @@ static bool means_other_syn(const struct hb_track *track, const struct hb_packet
 	return acknowledges(packet, other->isn) && !acknowledges(packet, track->client_isn);
 }
 
+/*
+ * Accurate ECN (RFC 9768, 3.1.1): asked for by both flags and the bit beside them, as plain ECN is by
+ * the flags; agreed to by CWR or that bit, which a plain answer has not.
+ */
+static bool grants_accurate_ecn(const struct hb_track *track, const struct hb_packet *packet)
+{
+	bool beside = packet->tcp_reserved & TCP_ACCURATE_ECN;
+	return (track->flags & HB_TRACK_ECN) && ((packet->tcp_flags & HB_TCP_CWR) || beside);
+}
+
 static void server_syn_ack(struct hb_track *track, const struct hb_packet *packet)
 {
 	if (!(packet->tcp_flags & HB_TCP_ACK) || !may_begin(track))
@@ -405,14 +459,18 @@ static void server_syn_ack(struct hb_track *track, const struct hb_packet *packe
 		track->client_wscale = 0;
 		track->server_wscale = 0;
 	}
+	if (grants_accurate_ecn(track, packet))
+		track->granted |= HB_TCPOPT_FOREIGN;
 	if ((packet->tcp_flags & (HB_TCP_ECE | HB_TCP_CWR)) != HB_TCP_ECE)
 		track->flags &= (uint16_t)~HB_TRACK_ECN;
 }
 
 bool hb_track_server_resets(const struct hb_track *track, const struct hb_packet *packet)
 {
-	return (track->flags & HB_TRACK_SYN_ACK) &&
-	       hb_seq_at_or_after(packet->seq, track->client_ack) &&
+	/* Until the client acknowledges it, the SYN-ACK's own number is before what it awaits. */
+	uint32_t awaited =
+		track->client_ack == track->server_isn ? track->server_isn + 1 : track->client_ack;
+	return (track->flags & HB_TRACK_SYN_ACK) && hb_seq_at_or_after(packet->seq, awaited) &&
 	       hb_seq_at_or_before(packet->seq, track->server_next);
 }
 
@@ -428,7 +486,7 @@ static bool refuses(struct hb_track *track, const struct hb_packet *packet)
 	else if (packet->ack == track->client_isn + 1)
 		return true;
 	else if (waits && packet->ack == other.isn + 1)
-		track->other_syn.is_there = 0;
+		track->other_syn.is_there = false;
 	return false;
 }
 
@@ -475,6 +533,21 @@ void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet
 		track->client_ts = packet->options.tsecr;
 }
 
+/* The server acknowledges more than where the client seemed to end: that was old when it got there. */
+static void revoke_ends(struct hb_track *track, const struct hb_packet *packet)
+{
+	bool at_next = track->flags & HB_TRACK_RESET_AT_NEXT;
+	if (!(packet->tcp_flags & HB_TCP_ACK) || hb_seq_after(packet->ack, track->edge))
+		return;
+	if ((track->flags & HB_TRACK_RESET_DOUBTED) &&
+	    hb_seq_after(packet->ack, at_next ? track->client_next : track->server_ack))
+		track->flags &= (uint16_t) ~(HB_TRACK_RESET | HB_TRACK_RESET_DOUBTED |
+					     HB_TRACK_RESET_AT_NEXT);
+	if ((track->flags & HB_TRACK_LOOSE) && (track->flags & HB_TRACK_CLIENT_FIN) &&
+	    hb_seq_after(packet->ack, track->client_next))
+		track->flags &= (uint16_t)~HB_TRACK_CLIENT_FIN;
+}
+
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms)
 {
 	bool first = !(track->flags & HB_TRACK_SYN_ACK);
@@ -494,8 +567,12 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 	}
 	if (packet->tcp_flags & HB_TCP_SYN)
 		return;
+	revoke_ends(track, packet);
 	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
 	hb_track_server_echo(track, packet);
+	/* It speaks: so it took an ACK of its SYN-ACK that seemed to be none for it. */
+	if (packet->payload_len > 0 && (track->flags & HB_TRACK_CLIENT_REAL))
+		track->flags |= HB_TRACK_ESTABLISHED;
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE; /* it lives */
 	if ((track->flags & HB_TRACK_LOOSE) && (packet->tcp_flags & HB_TCP_ACK) &&
 	    !(track->flags & HB_TRACK_CLIENT_FIN) && !hb_seq_after(packet->ack, track->edge))

@@ -15,13 +15,18 @@ enum {
 	HB_TRACK_CLIENT_FIN = 0x04,  /* a FIN of the client was passed on */
 	HB_TRACK_SERVER_FIN = 0x08,  /* a FIN of the server was passed on */
 	HB_TRACK_RESET = 0x10,       /* a RST that counts was passed on, either way */
-	HB_TRACK_SERVER_PSH = 0x20,  /* the server's last data ended with PSH */
-	HB_TRACK_MIDSTREAM = 0x40,   /* no SYN was seen: numbers are not known from the start */
-	HB_TRACK_ECN = 0x80,         /* the server granted ECN */
+	/* It was the client's, and an ACK of more than its number tells that the server did not heed it. */
+	HB_TRACK_RESET_DOUBTED = 0x1000,
+	HB_TRACK_RESET_AT_NEXT = 0x2000, /* its number is client_next; otherwise server_ack */
+	HB_TRACK_SERVER_PSH = 0x20,      /* the server's last data ended with PSH */
+	HB_TRACK_MIDSTREAM = 0x40,       /* no SYN was seen: numbers are not known from the start */
+	HB_TRACK_ECN = 0x80,             /* the server granted ECN */
 	/* A RST in the window of a decided flow, that may be where the server expects it. */
 	HB_TRACK_RESET_UNSURE = 0x400,
 	/* Decided: ends matter still; how far the client is the server says, nobody sums the data. */
 	HB_TRACK_LOOSE = 0x100,
+	/* The client knows the SYN-ACK's number: it said so in a packet that may not count otherwise. */
+	HB_TRACK_CLIENT_REAL = 0x800,
 	HB_TRACK_SERVER_ENDED = 0x200, /* the server's FIN came first: it waits in TIME-WAIT */
 };
 
@@ -32,8 +37,8 @@ struct hb_syn {
 	uint16_t mss, window;
 	uint8_t wscale, ttl;
 	uint8_t offered; /* HB_TCPOPT_* */
-	uint8_t wants_ecn : 1;
-	uint8_t is_there : 1; /* 0: there is none */
+	bool wants_ecn : 1;
+	bool is_there : 1; /* false: there is none */
 };
 
 struct hb_track {
@@ -66,11 +71,25 @@ struct hb_track {
 /* Starts from the flow's first packet. */
 void hb_track_init(struct hb_track *track, const struct hb_packet *packet);
 
+/*
+ * A SYN that the server has not answered, and may still: of two the one that got further, or the older.
+ * is_there is false if there is none.
+ */
+struct hb_syn hb_track_unanswered(const struct hb_track *track);
+
+/*
+ * The session's SYN came when another one of the client's was unanswered. With another number it may be
+ * a new attempt, or a decoy: a server knows one of them, and its SYN-ACK tells which.
+ */
+void hb_track_begins_after(struct hb_track *track, const struct hb_syn *before);
+
 /* Follows a packet that is passed on to the server, or to the client. @age_ms: of the flow. */
 /* The client's stream ends here: with its FIN, which may have come before its last bytes. */
 void hb_track_client_ends(struct hb_track *track);
 
 void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
+/* Any packet of the client's whose checksum is right, whatever the server will make of it. */
+void hb_track_client_is_real(struct hb_track *track, const struct hb_packet *packet);
 void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
 
 /* The server echoes its TS.Recent: what we send for the client must not be older. */

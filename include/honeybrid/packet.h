@@ -86,6 +86,7 @@ struct hb_tcp_options {
 	uint16_t mss;
 	uint32_t tsval, tsecr;
 	uint8_t sack_count;
+	bool is_signed; /* MD5 or TCP-AO, beside HB_TCPOPT_FOREIGN */
 	uint16_t timestamp_offset;
 	uint16_t sack_offset;
 	struct {
@@ -127,6 +128,7 @@ struct hb_packet {
 	uint16_t window; /* as on the wire, unscaled */
 	uint16_t urgent;
 	uint8_t tcp_flags;
+	uint8_t tcp_reserved; /* the four bits beside the data offset */
 	struct hb_tcp_options options;
 	/* ICMP and ICMPv6 only */
 	uint8_t icmp_type, icmp_code;

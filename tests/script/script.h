@@ -141,6 +141,7 @@ struct script {
 	const char *path; /* borrowed */
 	char *config;     /* the configuration lines; others are left empty, so that lines count */
 	bool ipv6;
+	bool tracked;                /* as of hb_datagram */
 	bool nothing_else;           /* "nothing else is sent" */
 	struct hb_endpoint attacked; /* port 0: not said */
 	bool has_attacked;

@@ -103,6 +103,8 @@ static bool parse_directive(struct script_line *line, struct script *script)
 
 	if (script_line_take(line, "ipv6")) {
 		script->ipv6 = true;
+	} else if (script_line_take(line, "tracked")) {
+		script->tracked = true;
 	} else if (script_line_take(line, "mtu")) {
 		if (!script_line_number(line, UINT16_MAX, &mtu))
 			return false;

@@ -276,7 +276,8 @@ static void input(struct script_play *play, const struct script_step *step, cons
 				     .checksum = segment->gso || segment->partial
 							 ? HB_CHECKSUM_PARTIAL
 							 : HB_CHECKSUM_COMPLETE,
-				     .gso = segment->gso };
+				     .gso = segment->gso,
+				     .tracked = play->script->tracked };
 	enum hb_verdict verdict;
 
 	dgram.data = malloc(dgram.cap);

@@ -379,7 +379,7 @@ static bool is_refused_unseen(struct tcp *tcp, const struct hb_packet *packet)
 		tcp->bad_sums++;
 		return true;
 	}
-	return (packet->options.present & HB_TCPOPT_FOREIGN) && !(packet->tcp_flags & HB_TCP_SYN);
+	return packet->options.is_signed && !(packet->tcp_flags & HB_TCP_SYN);
 }
 
 void tcp_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t now)

@@ -257,6 +257,32 @@ START_TEST(a_client_resets_with_the_exact_number)
 END_TEST
 
 /* The client may be behind what passed here; not before what it acknowledged. */
+/* Data may have overtaken it: the server tells by acknowledging more than where it stands. */
+START_TEST(a_reset_that_came_too_late_is_none)
+{
+	struct hb_track track = established(ISN, SERVER_ISN);
+	struct hb_track before;
+
+	client(&track, PA, ISN + 1, SERVER_ISN + 1, 10);
+	before = track;
+	client(&track, HB_TCP_RST, ISN + 1, 0, 0); /* where the server was */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 1, 0); /* no news */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 5000, 0); /* what it never got */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 11, 0);
+	ck_assert(!hb_track_closed(&track));
+
+	track = before;
+	client(&track, HB_TCP_RST, ISN + 11, 0, 0);       /* where the client is */
+	server(&track, ACK, SERVER_ISN + 1, ISN + 11, 0); /* sent before it */
+	ck_assert(hb_track_closed(&track));
+	server(&track, ACK, SERVER_ISN + 1, ISN + 12, 0);
+	ck_assert(!hb_track_closed(&track));
+}
+END_TEST
+
 START_TEST(a_server_resets_where_the_client_may_be)
 {
 	struct hb_track track = established(ISN, SERVER_ISN);
@@ -294,12 +320,14 @@ START_TEST(the_syn_ack_tells_which_syn_counts)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct hb_track track = after_syn(ISN);
+		struct hb_track track = after_syn(ISN), before = after_syn(cases[i].other);
+		struct hb_syn syn = hb_track_unanswered(&before);
 
-		client(&track, SYN, cases[i].other, 0, 0);
+		hb_track_begins_after(&track, &syn);
 		ck_assert_uint_eq(track.client_isn, ISN);
+		track.flags |= HB_TRACK_LOOSE;
 		server(&track, SA, SERVER_ISN, cases[i].acked, 0);
-		ck_assert_uint_eq(track.flags & HB_TRACK_SYN_ACK, HB_TRACK_SYN_ACK);
+		ck_assert_uint_eq(track.flags, HB_TRACK_SYN_ACK | HB_TRACK_LOOSE);
 		ck_assert_uint_eq(track.client_isn, cases[i].isn);
 		ck_assert_uint_eq(track.client_next, cases[i].acked);
 		ck_assert_uint_eq(track.server_isn, SERVER_ISN);
@@ -312,9 +340,10 @@ END_TEST
 /* What the server says before it has answered a SYN is of something older. */
 START_TEST(nothing_comes_before_the_syn_ack)
 {
-	struct hb_track track = after_syn(ISN);
+	struct hb_track track = after_syn(ISN), before = after_syn(900000);
+	struct hb_syn syn = hb_track_unanswered(&before);
 
-	client(&track, SYN, 900000, 0, 0);
+	hb_track_begins_after(&track, &syn);
 	server(&track, PA, 77, ISN, 10);
 	server(&track, FA, 87, ISN, 0);
 	ck_assert_uint_eq(track.flags, 0);
@@ -464,8 +493,8 @@ UNIT_MAIN("track", a_handshake_is_followed, only_an_answer_is_a_syn_ack, both_mu
 	  ecn_is_granted_by_one_bit, data_is_followed_wherever_numbers_wrap,
 	  an_ack_of_what_was_not_sent_changes_nothing, a_fin_needs_all_before_it,
 	  the_server_may_close_first, a_client_resets_with_the_exact_number,
-	  a_server_resets_where_the_client_may_be, a_syn_may_be_refused,
-	  the_syn_ack_tells_which_syn_counts, nothing_comes_before_the_syn_ack,
-	  ts_recent_is_the_left_edges, the_servers_clock_goes_on, the_windows_edge_only_grows,
-	  the_clients_window_is_scaled, midstream_is_believed, in_order_means_new_and_next,
-	  syn_and_fin_take_a_number)
+	  a_reset_that_came_too_late_is_none, a_server_resets_where_the_client_may_be,
+	  a_syn_may_be_refused, the_syn_ack_tells_which_syn_counts,
+	  nothing_comes_before_the_syn_ack, ts_recent_is_the_left_edges, the_servers_clock_goes_on,
+	  the_windows_edge_only_grows, the_clients_window_is_scaled, midstream_is_believed,
+	  in_order_means_new_and_next, syn_and_fin_take_a_number)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A worker without a kernel: its queue and its raw sockets are wrapped (see meson.build). All packets of a
- * test come in one read; each verdict waits until it is flushed, as in the kernel.
+ * A worker without a kernel: what it calls of nfqueue.h and rawsend.h is here. All packets of a test come in one
+ * read; each verdict waits until it is flushed, as in the kernel.
  */
 #include "worker.h"
 
@@ -28,25 +28,9 @@ static struct {
 	sem_t idle;
 } kernel;
 
-struct hb_nfqueue *__wrap_hb_nfqueue_open(uint16_t number, struct hb_cli_error *err);
-void __wrap_hb_nfqueue_close(struct hb_nfqueue *queue);
-int __wrap_hb_nfqueue_fd(const struct hb_nfqueue *queue);
-unsigned __wrap_hb_nfqueue_receive(struct hb_nfqueue *queue);
-bool __wrap_hb_nfqueue_next(struct hb_nfqueue *queue, struct hb_queue_packet *packet);
-void __wrap_hb_nfqueue_give_back(struct hb_nfqueue *queue, const struct hb_queue_packet *packet,
-				 enum hb_verdict verdict, uint32_t mark);
-void __wrap_hb_nfqueue_flush(struct hb_nfqueue *queue);
-void __wrap_hb_nfqueue_get_counters(const struct hb_nfqueue *queue,
-				    struct hb_queue_counters *counters);
-struct hb_rawsend *__wrap_hb_rawsend_open(uint32_t mark, uint32_t uplink_mask,
-					  struct hb_cli_error *err);
-void __wrap_hb_rawsend_close(struct hb_rawsend *rawsend);
-int __wrap_hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram,
-			   uint8_t hops);
-
 static int queue_fd;
 
-struct hb_nfqueue *__wrap_hb_nfqueue_open(uint16_t number, struct hb_cli_error *err)
+struct hb_nfqueue *hb_nfqueue_open(uint16_t number, struct hb_cli_error *err)
 {
 	(void)number;
 	(void)err;
@@ -54,20 +38,20 @@ struct hb_nfqueue *__wrap_hb_nfqueue_open(uint16_t number, struct hb_cli_error *
 	return (struct hb_nfqueue *)&kernel;
 }
 
-void __wrap_hb_nfqueue_close(struct hb_nfqueue *queue)
+void hb_nfqueue_close(struct hb_nfqueue *queue)
 {
 	(void)queue;
 	close(queue_fd);
 }
 
-int __wrap_hb_nfqueue_fd(const struct hb_nfqueue *queue)
+int hb_nfqueue_fd(const struct hb_nfqueue *queue)
 {
 	(void)queue;
 	return queue_fd;
 }
 
 /* All that there is, then nothing: the test may go on. */
-unsigned __wrap_hb_nfqueue_receive(struct hb_nfqueue *queue)
+unsigned hb_nfqueue_receive(struct hb_nfqueue *queue)
 {
 	(void)queue;
 	if (kernel.given < kernel.made)
@@ -76,7 +60,7 @@ unsigned __wrap_hb_nfqueue_receive(struct hb_nfqueue *queue)
 	return 0;
 }
 
-bool __wrap_hb_nfqueue_next(struct hb_nfqueue *queue, struct hb_queue_packet *packet)
+bool hb_nfqueue_next(struct hb_nfqueue *queue, struct hb_queue_packet *packet)
 {
 	(void)queue;
 	if (kernel.given == kernel.made)
@@ -93,8 +77,8 @@ bool __wrap_hb_nfqueue_next(struct hb_nfqueue *queue, struct hb_queue_packet *pa
 	return true;
 }
 
-void __wrap_hb_nfqueue_give_back(struct hb_nfqueue *queue, const struct hb_queue_packet *packet,
-				 enum hb_verdict verdict, uint32_t mark)
+void hb_nfqueue_give_back(struct hb_nfqueue *queue, const struct hb_queue_packet *packet,
+			  enum hb_verdict verdict, uint32_t mark)
 {
 	(void)queue;
 	(void)packet;
@@ -102,22 +86,26 @@ void __wrap_hb_nfqueue_give_back(struct hb_nfqueue *queue, const struct hb_queue
 	kernel.waiting += verdict != HB_DROP;
 }
 
-void __wrap_hb_nfqueue_flush(struct hb_nfqueue *queue)
+void hb_nfqueue_flush(struct hb_nfqueue *queue)
 {
 	(void)queue;
 	kernel.flushed = kernel.waiting;
 	kernel.waiting = 0;
 }
 
-void __wrap_hb_nfqueue_get_counters(const struct hb_nfqueue *queue,
-				    struct hb_queue_counters *counters)
+void hb_nfqueue_get_counters(const struct hb_nfqueue *queue, struct hb_queue_counters *counters)
 {
 	(void)queue;
 	*counters = (struct hb_queue_counters){ 0 };
 }
 
-struct hb_rawsend *__wrap_hb_rawsend_open(uint32_t mark, uint32_t uplink_mask,
-					  struct hb_cli_error *err)
+void hb_nfqueue_get_kernel_counters(struct hb_nfqueue *queue, struct hb_queue_counters *counters)
+{
+	(void)queue;
+	(void)counters;
+}
+
+struct hb_rawsend *hb_rawsend_open(uint32_t mark, uint32_t uplink_mask, struct hb_cli_error *err)
 {
 	(void)mark;
 	(void)uplink_mask;
@@ -125,7 +113,7 @@ struct hb_rawsend *__wrap_hb_rawsend_open(uint32_t mark, uint32_t uplink_mask,
 	return (struct hb_rawsend *)&kernel;
 }
 
-void __wrap_hb_rawsend_close(struct hb_rawsend *rawsend)
+void hb_rawsend_close(struct hb_rawsend *rawsend)
 {
 	(void)rawsend;
 }
@@ -138,8 +126,7 @@ static void leave(void)
 	kernel.flushed = 0;
 }
 
-int __wrap_hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram,
-			   uint8_t hops)
+int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram, uint8_t hops)
 {
 	(void)rawsend;
 	(void)dgram;
