@@ -12,6 +12,7 @@
 #include "out.h"
 #include "seq.h"
 #include "translate.h"
+#include "way.h"
 
 #define TCP_HEADER_BYTES 20
 
@@ -61,7 +62,11 @@ static enum hb_verdict judge(struct hb_core *core, const struct hb_match *match,
 	struct hb_flow *flow = match->flow;
 	if (!hb_contain_passes(core, match, packet))
 		return HB_DROP;
-	if (hb_flow_diverted(flow) == NULL)
+	if (match->direction == HB_FROM_SERVER) {
+		struct hb_way way = hb_way_to_client(flow);
+		hb_way_take(flow, &way, dgram);
+	}
+	if (!hb_flow_is_rewritten(flow))
 		return HB_ACCEPT;
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
@@ -181,7 +186,12 @@ bool hb_contain_is_own_idea(const struct hb_flow *flow, const struct hb_packet *
 enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram,
 				 const struct hb_packet *packet, const struct hb_target *target)
 {
-	struct hb_flow *flow = hb_life_start(core, packet, target, true, dgram->mark);
+	struct hb_origin origin = { .target = target, .mark = dgram->mark, .from_honeypot = true };
+	struct hb_flow *flow = NULL;
+	/* One that has the address of clones, and comes from where none of them is, is nobody's. */
+	if (hb_policy_tell_clone(core->policy, &packet->src, dgram->in_interface, &origin.target,
+				 &origin.clone))
+		flow = hb_life_start(core, packet, &origin);
 	if (flow == NULL) {
 		core->counters.contained++;
 		return HB_DROP;

@@ -13,6 +13,8 @@
 #include "handover.h"
 #include "life.h"
 #include "seq.h"
+#include "target.h"
+#include "way.h"
 
 #include <stdio.h>
 
@@ -132,6 +134,18 @@ static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edi
 	return HB_ACCEPT_MODIFIED;
 }
 
+/* In whose name the client is told: this host's own, which may be another on an uplink. */
+static struct hb_addr reporter(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	const struct hb_packet *error = rewrite->error;
+	bool outside = !(flow->flags & HB_FLOW_FROM_HONEYPOT);
+	if (rewrite->dgram->in_interface != 0)
+		return flow->attacked;
+	const struct hb_uplink *uplink = outside ? hb_way_uplink(flow, flow->mark) : NULL;
+	bool fits = uplink && hb_addr_is_ipv4(&uplink->ip) == (error->ip_version == 4);
+	return fits ? uplink->ip : error->src;
+}
+
 /*
  * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
  * which is on the way to the frontend as well and goes by its own name.
@@ -141,14 +155,17 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
-	bool own = rewrite->dgram->in_interface == 0;
+	struct hb_endpoint source = { reporter(flow, rewrite), 0 };
+	struct hb_way way = hb_way_to_client(flow);
+	bool own = rewrite->dgram->in_interface == 0 &&
+		   hb_addr_equal(&source.addr, &rewrite->error->src);
+	hb_way_take(flow, &way, rewrite->dgram);
 	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
 		return HB_ACCEPT; /* right as it is */
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
-	if (!own)
-		hb_edit_source(&edit, &attacked);
+	hb_edit_source(&edit, &source);
 	hide_route(flow, rewrite, &edit);
 	return finish(rewrite, &edit);
 }
@@ -173,6 +190,7 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 		quoted_seq(rewrite, seq);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	hb_edit_destination(&edit, &translation.honeypot);
+	hb_way_take(flow, &translation.way, rewrite->dgram);
 	hide_route(flow, rewrite, &edit);
 	return finish(rewrite, &edit);
 }
@@ -191,9 +209,9 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	struct hb_flow *flow = match->flow;
 	bool replaying = flow->state == HB_STATE_REPLAY;
 	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(rewrite->error)) {
-		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
-		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
-		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
+		char name[HB_WAY_NAME_SIZE], reason[160];
+		snprintf(reason, sizeof(reason), "backend %s is unreachable",
+			 hb_way_backend_name(flow, name));
 		hb_handover_of(flow)->backend_gone = true;
 		hb_commit_undo(core, flow, reason);
 		hb_life_arm(core, flow);
@@ -206,14 +224,15 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 }
 
 /* The same legs as for packets the other way. */
-static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet *quoted)
+static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet *quoted,
+				    const struct hb_datagram *dgram)
 {
 	struct hb_packet swapped = *quoted;
 	swapped.src = quoted->dst;
 	swapped.dst = quoted->src;
 	swapped.src_port = quoted->dst_port;
 	swapped.dst_port = quoted->src_port;
-	return hb_flowtable_find(&core->table, &swapped);
+	return hb_flowtable_find(&core->table, &swapped, dgram);
 }
 
 /* Then it is one of the packets that the honeypot itself has to say to somebody. */
@@ -221,7 +240,7 @@ static enum hb_verdict honeypots_own(struct hb_core *core, struct hb_datagram *d
 				     const struct hb_packet *packet,
 				     const struct hb_target *honeypot)
 {
-	struct hb_match match = hb_flowtable_find(&core->table, packet);
+	struct hb_match match = hb_flowtable_find(&core->table, packet, dgram);
 	if (match.flow == NULL)
 		return hb_contain_start(core, dgram, packet, honeypot);
 	if (match.flow->state != HB_STATE_CONTROL || match.direction != HB_FROM_CLIENT) {
@@ -280,7 +299,7 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
 		return about_nothing(core, dgram, packet);
 	struct rewrite rewrite = { dgram, packet, &quoted };
-	struct hb_match match = find_swapped(core, &quoted);
+	struct hb_match match = find_swapped(core, &quoted, dgram);
 	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
 		return about_nothing(core, dgram, packet);
 	if (match.flow->state == HB_STATE_CONTROL) {
@@ -288,7 +307,10 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			return HB_DROP;
 		if (match.direction == HB_FROM_SERVER)
 			hb_contain_note_mtu(match.flow, &quoted, reported_mtu(packet));
-		if (hb_flow_diverted(match.flow) == NULL)
+		struct hb_way way = hb_way_to_client(match.flow);
+		if (match.direction == HB_FROM_SERVER)
+			hb_way_take(match.flow, &way, dgram);
+		if (!hb_flow_is_rewritten(match.flow))
 			return HB_ACCEPT;
 	}
 	if (match.direction == HB_FROM_SERVER)
