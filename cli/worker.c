@@ -136,28 +136,17 @@ static enum hb_verdict resend(struct hb_worker *worker, const struct hb_queue_pa
 	return HB_DROP;
 }
 
-/* The same for what is right as it is, but was routed before its way was known. */
-static bool must_resend(const struct hb_worker *worker, const struct hb_queue_packet *packet,
-			enum hb_verdict verdict, uint32_t mark)
-{
-	bool another_way = (packet->dgram.mark ^ mark) & worker->setup.uplink_mask;
-
-	return packet->hook == NF_INET_FORWARD &&
-	       (verdict == HB_ACCEPT_MODIFIED || (verdict == HB_ACCEPT && another_way));
-}
-
 static void run_packets(struct hb_worker *worker, struct hb_nfqueue *queue, struct hb_time now)
 {
 	struct hb_queue_packet packet;
 
 	while (hb_nfqueue_next(queue, &packet)) {
-		uint32_t mark = packet.dgram.mark;
 		enum hb_verdict verdict;
 
 		note_hook(worker, packet.hook);
 		packet.dgram.tracked = packet.hook == NF_INET_FORWARD;
 		verdict = hb_engine_input(worker->engine, &packet.dgram, now);
-		if (must_resend(worker, &packet, verdict, mark))
+		if (verdict == HB_ACCEPT_MODIFIED && packet.hook == NF_INET_FORWARD)
 			verdict = resend(worker, &packet);
 		hb_nfqueue_give_back(queue, &packet, verdict, worker->setup.proof_mark);
 	}

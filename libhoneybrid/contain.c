@@ -56,18 +56,25 @@ bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
 	return passes;
 }
 
+enum hb_verdict hb_contain_lead(const struct hb_match *match, struct hb_datagram *dgram,
+				const struct hb_packet *packet)
+{
+	struct hb_way way = hb_way_to_client(match->flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	if (match->direction == HB_FROM_SERVER)
+		edit.changed |= hb_way_take(match->flow, &way, dgram);
+	return hb_edit_finish(&edit);
+}
+
 static enum hb_verdict judge(struct hb_core *core, const struct hb_match *match,
 			     struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_flow *flow = match->flow;
 	if (!hb_contain_passes(core, match, packet))
 		return HB_DROP;
-	if (match->direction == HB_FROM_SERVER) {
-		struct hb_way way = hb_way_to_client(flow);
-		hb_way_take(flow, &way, dgram);
-	}
 	if (!hb_flow_is_rewritten(flow))
-		return HB_ACCEPT;
+		return hb_contain_lead(match, dgram, packet);
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);

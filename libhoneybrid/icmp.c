@@ -307,11 +307,8 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			return HB_DROP;
 		if (match.direction == HB_FROM_SERVER)
 			hb_contain_note_mtu(match.flow, &quoted, reported_mtu(packet));
-		struct hb_way way = hb_way_to_client(match.flow);
-		if (match.direction == HB_FROM_SERVER)
-			hb_way_take(match.flow, &way, dgram);
 		if (!hb_flow_is_rewritten(match.flow))
-			return HB_ACCEPT;
+			return hb_contain_lead(&match, dgram, packet);
 	}
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &rewrite);

@@ -110,7 +110,7 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
-	hb_way_take(flow, &translation->way, edit->dgram);
+	edit->changed |= hb_way_take(flow, &translation->way, edit->dgram);
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
@@ -154,7 +154,7 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_way way = hb_way_to_client(flow);
 	hb_edit_source(edit, &attacked);
 	hb_edit_destination(edit, &client);
-	hb_way_take(flow, &way, edit->dgram);
+	edit->changed |= hb_way_take(flow, &way, edit->dgram);
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	if (translation->ttl_difference != 0)

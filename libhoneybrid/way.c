@@ -59,11 +59,12 @@ struct hb_way hb_way_to_server(const struct hb_flow *flow, enum hb_leg leg)
 	return flow->redirect->translation.way;
 }
 
-void hb_way_take(const struct hb_flow *flow, const struct hb_way *way, struct hb_datagram *dgram)
+bool hb_way_take(const struct hb_flow *flow, const struct hb_way *way, struct hb_datagram *dgram)
 {
 	if (way->interface == 0 && way->mark == 0)
-		return;
+		return false;
 	uint32_t mask = flow->target->policy->options.uplink_mask;
 	dgram->out_interface = way->interface;
 	dgram->mark = (dgram->mark & ~mask) | way->mark;
+	return dgram->tracked && way->interface != 0;
 }

@@ -30,7 +30,12 @@ struct hb_way hb_way_to_client(const struct hb_flow *flow);
 /* How one leaves for whom a leg leads to. */
 struct hb_way hb_way_to_server(const struct hb_flow *flow, enum hb_leg leg);
 
-/* Sends a packet of the flow a way. One that is not said leaves the datagram as it is. */
-void hb_way_take(const struct hb_flow *flow, const struct hb_way *way, struct hb_datagram *dgram);
+/*
+ * Sends a packet of the flow a way. One that is not said leaves the datagram as it is.
+ * Returns true if it must start anew from here: where packets are tracked they were routed already, to
+ * any of the clones. Of what goes to a client the tracker knows the mark, and its address there: that
+ * must not start anew for the mark alone.
+ */
+bool hb_way_take(const struct hb_flow *flow, const struct hb_way *way, struct hb_datagram *dgram);
 
 #endif

@@ -40,7 +40,8 @@ struct hb_datagram {
 	bool gso; /* one super-packet of many segments: its payload length must not change */
 	/*
 	 * Set by the embedder if a connection tracker with address translation sees the packet:
-	 * then a flow's first packet must go on, or the tracker forgets the flow.
+	 * then a flow's first packet must go on, or the tracker forgets the flow. It sees packets
+	 * that were routed already: one for a clone is always HB_ACCEPT_MODIFIED.
 	 */
 	bool tracked;
 	/*

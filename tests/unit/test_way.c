@@ -260,6 +260,42 @@ START_TEST(errors_find_the_clone)
 }
 END_TEST
 
+/*
+ * Behind a tracker routing is done: what a clone started is answered by a packet that starts anew, whose sum a
+ * device would have finished. The tracker knows the mark of what goes to a client.
+ */
+START_TEST(behind_a_tracker_what_is_for_clones_starts_anew)
+{
+	const struct rig_tcp starts = { RIG_BACKEND, "192.0.2.9", HB_TCP_SYN, 1000,
+					0,           NULL,        5000,       80 };
+	const struct rig_tcp answers = { "192.0.2.9", RIG_BACKEND, SA, 7000, 1001, NULL, 80, 5000 };
+	const struct rig_tcp syn_ack = { RIG_FRONTEND, RIG_CLIENT, SA, 5000, 1001 };
+	struct hb_datagram one = { .in_interface = 1, .tracked = true };
+	struct hb_datagram outside = { .in_interface = 8, .tracked = true };
+	struct hb_datagram front = { .in_interface = 9, .tracked = true };
+	struct hb_target *target;
+	struct rig rig;
+
+	rig_open_empty(&rig);
+	target = rig_target(&rig, "dst host " RIG_FRONTEND, RIG_FRONTEND);
+	ck_assert_int_eq(add_clone(target, "one", RIG_BACKEND, 1, NULL), 0);
+	ck_assert_int_eq(add_uplink(rig.policy, "east", EAST, NULL), 0);
+	ck_assert_int_eq(hb_target_set_control(target, "yes", NULL), 0);
+	rig_start(&rig);
+	ck_assert_int_eq(input(&rig, &starts, &one), HB_ACCEPT);
+	outside.checksum = HB_CHECKSUM_PARTIAL;
+	ck_assert_int_eq(input(&rig, &answers, &outside), HB_ACCEPT_MODIFIED);
+	ck_assert(outside.out_interface == 1 && outside.mark == 1);
+	ck_assert(hb_packet_checksum_ok(&rig.packet));
+
+	outside = (struct hb_datagram){ .in_interface = 8, .mark = EAST, .tracked = true };
+	ck_assert_int_eq(input(&rig, &syn, &outside), HB_ACCEPT);
+	ck_assert_int_eq(input(&rig, &syn_ack, &front), HB_ACCEPT);
+	ck_assert_uint_eq(front.mark, EAST);
+	rig_close(&rig);
+}
+END_TEST
+
 /* Sessions go on under the policy that they began with: an uplink that comes with a reload is new to
  * them, and so is one that goes. */
 START_TEST(a_reload_changes_no_session)
@@ -317,4 +353,5 @@ END_TEST
 
 UNIT_MAIN("way", clones_are_told_by_tag_and_interface, an_uplink_has_a_name_and_a_mark_of_its_own,
 	  each_clone_has_its_own_target, this_host_reports_in_its_name_on_the_uplink,
-	  errors_find_the_clone, a_reload_changes_no_session, a_dry_run_names_what_it_can)
+	  errors_find_the_clone, behind_a_tracker_what_is_for_clones_starts_anew,
+	  a_reload_changes_no_session, a_dry_run_names_what_it_can)
