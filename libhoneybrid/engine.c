@@ -195,9 +195,10 @@ static enum hb_verdict refuse(struct hb_core *core, struct hb_flow *flow,
 			      const struct hb_packet *packet)
 {
 	bool reset = flow->target != NULL && flow->target->policy->options.reset_ext;
-	struct hb_way way = hb_way_to_client(flow);
-	if (reset && flow->protocol == HB_PROTO_TCP)
+	if (reset && flow->protocol == HB_PROTO_TCP) {
+		struct hb_way way = hb_way_to_client(flow);
 		hb_out_reset_reply(core, packet, &way);
+	}
 	return HB_DROP;
 }
 

@@ -209,7 +209,7 @@ static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_ev
 	event->reason = event->reason ? event->reason : "";
 	event->note = event->note ? event->note : "";
 	event->module = event->module ? event->module : "";
-	event->tag = hb_way_tag(flow);
+	event->tag = hb_way_matters(flow) ? hb_way_tag(flow) : "";
 	core->ops->event(core->ctx, event);
 }
 

@@ -110,7 +110,8 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
-	edit->changed |= hb_way_take(flow, &translation->way, edit->dgram);
+	if (translation->way.interface != 0)
+		edit->changed |= hb_way_take(flow, &translation->way, edit->dgram);
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
@@ -151,10 +152,12 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 {
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_endpoint client = { flow->client, flow->client_port };
-	struct hb_way way = hb_way_to_client(flow);
 	hb_edit_source(edit, &attacked);
 	hb_edit_destination(edit, &client);
-	edit->changed |= hb_way_take(flow, &way, edit->dgram);
+	if (hb_way_matters(flow)) {
+		struct hb_way way = hb_way_to_client(flow);
+		edit->changed |= hb_way_take(flow, &way, edit->dgram);
+	}
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	if (translation->ttl_difference != 0)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "way.h"
 
-#include "target.h"
-
 #include <stdio.h>
 
 const struct hb_backend *hb_way_starter(const struct hb_flow *flow)
@@ -35,14 +33,14 @@ const char *hb_way_backend_name(const struct hb_flow *flow, char buf[HB_WAY_NAME
 
 const struct hb_uplink *hb_way_uplink(const struct hb_flow *flow, uint32_t mark)
 {
-	if (flow->target == NULL || !flow->target->by_place)
+	if (!hb_way_matters(flow))
 		return NULL;
 	return hb_policy_find_uplink(flow->target->policy, mark);
 }
 
 struct hb_way hb_way_to_client(const struct hb_flow *flow)
 {
-	if (flow->target == NULL || !flow->target->by_place)
+	if (!hb_way_matters(flow))
 		return (struct hb_way){ 0 };
 	if (flow->flags & HB_FLOW_FROM_HONEYPOT) {
 		const struct hb_backend *clone = hb_way_starter(flow);

@@ -8,8 +8,13 @@
 #define HB_WAY_H
 
 #include "flow.h"
+#include "target.h"
 
-#include <honeybrid/policy.h>
+/* True if the flow's policy has uplinks or clones: else its packets leave as the routes say. */
+static inline bool hb_way_matters(const struct hb_flow *flow)
+{
+	return flow->target != NULL && flow->target->by_place;
+}
 
 /* The clone that started the flow; NULL: it was somebody else. */
 const struct hb_backend *hb_way_starter(const struct hb_flow *flow);
