@@ -83,6 +83,7 @@ static bool is_known(const struct hb_builder *builder, const char *name)
 	return false;
 }
 
+/* Makes room for what sections are known by to each other. */
 static int collect_names(struct hb_builder *builder)
 {
 	size_t count = 0;
@@ -91,7 +92,8 @@ static int collect_names(struct hb_builder *builder)
 	     section = section->next)
 		count++;
 	builder->modules = calloc(count + 1, sizeof(*builder->modules));
-	if (!builder->modules)
+	builder->uplinks = calloc(count + 1, sizeof(*builder->uplinks));
+	if (!builder->modules || !builder->uplinks)
 		return -1;
 	for (struct hb_ast_section *section = builder->ast->sections; section;
 	     section = section->next) {
@@ -102,31 +104,40 @@ static int collect_names(struct hb_builder *builder)
 	return 0;
 }
 
-void hb_builder_run(struct hb_policy *policy, struct hb_ast *ast, struct hb_modload *modload,
-		    struct hb_diag *diag)
+static void build(struct hb_builder *builder)
 {
-	struct hb_builder builder = {
-		.policy = policy,
-		.ast = ast,
-		.modload = modload,
-		.diag = diag,
-	};
-
-	if (collect_names(&builder) < 0) {
-		hb_diag_error(diag, HB_EXIT_SYSTEM, (struct hb_place){ 0 }, "out of memory");
-		return;
-	}
-	for (struct hb_ast_section *section = ast->sections; section; section = section->next) {
-		if (!section->name || !check_name(&builder, section))
+	for (struct hb_ast_section *section = builder->ast->sections; section;
+	     section = section->next) {
+		if (!section->name || !check_name(builder, section))
 			continue;
 		if (section->kind == HB_AST_MODULE)
-			hb_builder_add_module(&builder, section);
+			hb_builder_add_module(builder, section);
 		else if (section->kind == HB_AST_UPLINK)
-			hb_builder_check_uplink(&builder, section);
+			hb_builder_add_uplink(builder, section);
 	}
-	for (struct hb_ast_section *section = ast->sections; section; section = section->next) {
+	for (struct hb_ast_section *section = builder->ast->sections; section;
+	     section = section->next) {
 		if (section->kind == HB_AST_TARGET)
-			hb_builder_add_target(&builder, section);
+			hb_builder_add_target(builder, section);
 	}
+}
+
+void hb_builder_run(const struct hb_builder_setup *setup)
+{
+	struct hb_builder builder = {
+		.policy = setup->policy,
+		.ast = setup->ast,
+		.modload = setup->modload,
+		.diag = setup->diag,
+		.interfaces = setup->interfaces,
+		.uplink_mask = setup->uplink_mask,
+	};
+
+	if (collect_names(&builder) == 0)
+		build(&builder);
+	else
+		hb_diag_error(setup->diag, HB_EXIT_SYSTEM, (struct hb_place){ 0 }, "out of memory");
 	free(builder.modules);
+	free(builder.uplinks);
+	free(builder.supposed);
 }

@@ -168,7 +168,25 @@ static void set_frontend(struct target *target, const struct hb_ast_statement *s
 		report(target, rule && err.column ? rule : address, &err);
 }
 
-static void add_backend(struct target *target, const struct hb_ast_statement *statement)
+static void add_clone(struct target *target, struct hb_ast_statement *statement)
+{
+	static const char usage[] = "backend \"TAG\" ADDRESS \"INTERFACE\" [\"RULE\"];";
+	const struct hb_ast_text *address, *interface;
+	struct hb_endpoint endpoint;
+	bool right;
+
+	if (!check_count(target, statement, 3, 4, usage))
+		return;
+	address = statement->operands->next;
+	interface = address->next;
+	right = read_address(target, address, &endpoint);
+	right &= check_quoted(target, interface, "an interface");
+	right &= !interface->next || check_rule(target, interface->next);
+	if (right)
+		hb_builder_add_clone(target->builder, target->made, statement, &endpoint);
+}
+
+static void add_backend(struct target *target, struct hb_ast_statement *statement)
 {
 	const struct hb_ast_text *address = statement->operands;
 	const struct hb_ast_text *rule;
@@ -177,9 +195,7 @@ static void add_backend(struct target *target, const struct hb_ast_statement *st
 	bool right;
 
 	if (address && address->quoted) {
-		hb_builder_error(target->builder, address->start,
-				 "clones (backend \"TAG\" ADDRESS \"INTERFACE\") are not available "
-				 "in this build");
+		add_clone(target, statement);
 		return;
 	}
 	if (!check_count(target, statement, 1, 2, "backend ADDRESS [\"RULE\"];"))
@@ -246,7 +262,7 @@ static bool check_once(struct target *target, enum keyword keyword,
 	return false;
 }
 
-static void apply(struct target *target, const struct hb_ast_statement *statement)
+static void apply(struct target *target, struct hb_ast_statement *statement)
 {
 	enum keyword keyword = find_keyword(statement->key->text);
 
@@ -315,13 +331,16 @@ static void check_rules(struct target *target, const struct hb_ast_section *sect
 {
 	for (const struct hb_ast_statement *statement = section->statements; statement;
 	     statement = statement->next) {
-		const struct hb_ast_text *address = statement->operands;
+		const struct hb_ast_text *last = statement->operands;
+		bool clone = last && last->quoted;
 
-		if (find_keyword(statement->key->text) == KEYWORD_BACKEND && address &&
-		    !address->quoted && !address->next)
-			hb_builder_error(target->builder, address->end,
-					 "the backend has no rule: expected backend ADDRESS "
-					 "\"RULE\"; or a backpick rule in the target");
+		if (clone)
+			last = last->next ? last->next->next : NULL;
+		if (find_keyword(statement->key->text) == KEYWORD_BACKEND && last && !last->next)
+			hb_builder_error(target->builder, last->end,
+					 "the backend has no rule: expected backend %s\"RULE\"; or "
+					 "a backpick rule in the target",
+					 clone ? "\"TAG\" ADDRESS \"INTERFACE\" " : "ADDRESS ");
 	}
 }
 

@@ -23,11 +23,19 @@ static void interpret(struct hb_config *config, struct hb_diag *diag)
 		hb_diag_error(diag, HB_EXIT_SYSTEM, (struct hb_place){ 0 }, "out of memory");
 		return;
 	}
-	hb_builder_run(config->policy, config->ast, config->modload, diag);
-	if (hb_diag_error_count(diag) > 0)
+	config->options.uplink_mask = config->uplink_mask;
+	if (hb_policy_set_options(config->policy, &config->options, &err) < 0) {
+		hb_diag_error(diag, hb_builder_status(err.code), (struct hb_place){ 0 }, "%s",
+			      err.message);
 		return;
-	if (hb_policy_set_options(config->policy, &config->options, &err) < 0 ||
-	    hb_policy_seal(config->policy, &err) < 0)
+	}
+	hb_builder_run(&(struct hb_builder_setup){ .policy = config->policy,
+						   .ast = config->ast,
+						   .modload = config->modload,
+						   .interfaces = config->interfaces,
+						   .uplink_mask = config->uplink_mask,
+						   .diag = diag });
+	if (hb_diag_error_count(diag) == 0 && hb_policy_seal(config->policy, &err) < 0)
 		hb_diag_error(diag, hb_builder_status(err.code), (struct hb_place){ 0 }, "%s",
 			      err.message);
 }
@@ -50,7 +58,8 @@ static void read_text(struct hb_config *config, size_t length, struct hb_diag *d
 }
 
 /* @source  taken: NUL-terminated behind length bytes. */
-static struct hb_config *parse_source(const char *name, char *source, size_t length, FILE *messages,
+static struct hb_config *parse_source(const char *name, char *source, size_t length,
+				      enum hb_interfaces interfaces, FILE *messages,
 				      enum hb_exit *status)
 {
 	struct hb_config *config = calloc(1, sizeof(*config));
@@ -64,6 +73,7 @@ static struct hb_config *parse_source(const char *name, char *source, size_t len
 		return NULL;
 	}
 	config->source = source;
+	config->interfaces = interfaces;
 	read_text(config, length, diag);
 	hb_diag_print(diag, messages);
 	*status = hb_diag_status(diag);
@@ -84,7 +94,7 @@ struct hb_config *hb_config_parse(const char *name, const char *text, size_t len
 		return NULL;
 	memcpy(source, text, length);
 	source[length] = '\0';
-	return parse_source(name, source, length, messages, status);
+	return parse_source(name, source, length, HB_INTERFACES_SUPPOSED, messages, status);
 }
 
 /* Returns the file's bytes with a NUL behind them, given; NULL with errno. */
@@ -116,7 +126,8 @@ static char *read_file(FILE *file, size_t *length)
 	return NULL;
 }
 
-struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit *status)
+struct hb_config *hb_config_load(const char *path, enum hb_interfaces interfaces, FILE *messages,
+				 enum hb_exit *status)
 {
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
@@ -131,7 +142,7 @@ struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit 
 	}
 	if (file)
 		fclose(file);
-	return text ? parse_source(path, text, length, messages, status) : NULL;
+	return text ? parse_source(path, text, length, interfaces, messages, status) : NULL;
 }
 
 int hb_config_load_state(struct hb_config *config, struct hb_cli_error *err)

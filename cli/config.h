@@ -8,6 +8,7 @@
 #define HB_CONFIG_H
 
 #include "exit.h"
+#include "interface.h"
 
 #include <honeybrid/policy.h>
 
@@ -43,6 +44,7 @@ struct hb_config {
 	uint32_t uplink_mask, proof_mark, own_mark;
 	uint32_t workers;
 	uint32_t outgoing_queue; /* the first one for what honeypots send, or HB_CONFIG_NO_QUEUE */
+	enum hb_interfaces interfaces;
 	struct hb_modload *modload; /* private: the files that the policy's modules are in */
 	char *source;               /* private: the file's text, NUL-terminated */
 	struct hb_ast *ast;         /* private: the texts above point into it */
@@ -51,12 +53,14 @@ struct hb_config {
 /*
  * Reads a file.
  *
+ * @interfaces  whether those that it names must be there.
  * @messages  gets the errors and warnings.
  * Returns    the configuration, given: free with hb_config_free(). NULL on error, with *status.
  */
-struct hb_config *hb_config_load(const char *path, FILE *messages, enum hb_exit *status);
+struct hb_config *hb_config_load(const char *path, enum hb_interfaces interfaces, FILE *messages,
+				 enum hb_exit *status);
 
-/* The same for a text of length bytes; name stands for the file in messages. */
+/* The same for a text of length bytes; name stands for the file in messages. Interfaces are supposed. */
 struct hb_config *hb_config_parse(const char *name, const char *text, size_t length, FILE *messages,
 				  enum hb_exit *status);
 

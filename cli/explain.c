@@ -19,6 +19,23 @@ static void print_rule(const struct hb_ast_text *text, FILE *out)
 	hb_rule_free(rule);
 }
 
+/* A clone's tag and interface are quoted, and no rules. */
+static bool is_name(const struct hb_ast_statement *statement, const struct hb_ast_text *operand)
+{
+	const struct hb_ast_text *tag = statement->operands;
+
+	return tag->quoted && tag->next && tag->next->next &&
+	       (operand == tag || operand == tag->next->next);
+}
+
+static void print_uplink(const struct hb_ast_section *section, FILE *out)
+{
+	fprintf(out, "uplink %s, line %d\n", section->name->text, section->keyword->start.line);
+	for (const struct hb_ast_statement *statement = section->statements; statement;
+	     statement = statement->next)
+		fprintf(out, "  %s %s\n", statement->key->text, statement->operands->text);
+}
+
 static void print_statement(const struct hb_ast_statement *statement, unsigned *backends, FILE *out)
 {
 	const char *key = statement->key->text;
@@ -27,10 +44,12 @@ static void print_statement(const struct hb_ast_statement *statement, unsigned *
 	fprintf(out, "  %s", key);
 	if (strcmp(key, "backend") == 0)
 		fprintf(out, " %u", ++*backends);
-	if (!operand->quoted) {
+	while (operand && (!operand->quoted || is_name(statement, operand))) {
 		fprintf(out, " %s", operand->text);
 		operand = operand->next;
 	}
+	if (statement->note)
+		fprintf(out, " %s", statement->note);
 	if (strcmp(key, "filter") == 0)
 		fprintf(out, " %s", operand->text);
 	else
@@ -46,6 +65,8 @@ void hb_config_explain(const struct hb_config *config, FILE *out)
 	     section = section->next) {
 		unsigned backends = 0;
 
+		if (section->kind == HB_AST_UPLINK)
+			print_uplink(section, out);
 		if (section->kind != HB_AST_TARGET)
 			continue;
 		fprintf(out, "target %u, line %d\n", ++targets, section->keyword->start.line);

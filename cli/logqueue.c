@@ -106,6 +106,7 @@ void hb_logqueue_fill(struct hb_log_record *record, const struct hb_event *event
 	copy_text(record->reason, sizeof(record->reason), event->reason);
 	copy_text(record->note, sizeof(record->note), event->note);
 	copy_text(record->module, sizeof(record->module), event->module);
+	copy_text(record->tag, sizeof(record->tag), event->tag);
 }
 
 static struct hb_log_record *reserve(struct hb_logqueue *queue)

@@ -11,6 +11,7 @@
 #include "exit.h"
 
 #include <honeybrid/event.h>
+#include <honeybrid/policy.h>
 
 /* An event with its texts, cut where they are too long. */
 struct hb_log_record {
@@ -23,6 +24,7 @@ struct hb_log_record {
 	char reason[128];
 	char note[208];
 	char module[64];
+	char tag[HB_CLONE_TAG_MAX + 1];
 };
 
 struct hb_logqueue;

@@ -23,7 +23,8 @@ static int check(const struct hb_cli_options *options)
 {
 	enum hb_exit status;
 	struct hb_cli_error err;
-	struct hb_config *config = hb_config_load(options->config, stderr, &status);
+	struct hb_config *config =
+		hb_config_load(options->config, HB_INTERFACES_REAL, stderr, &status);
 
 	if (!config)
 		return (int)status;
@@ -41,7 +42,8 @@ static int check(const struct hb_cli_options *options)
 static int try_capture(const struct hb_cli_options *options)
 {
 	enum hb_exit status;
-	struct hb_config *config = hb_config_load(options->config, stderr, &status);
+	struct hb_config *config =
+		hb_config_load(options->config, HB_INTERFACES_SUPPOSED, stderr, &status);
 
 	if (!config)
 		return (int)status;
@@ -53,7 +55,8 @@ static int try_capture(const struct hb_cli_options *options)
 static int run(const struct hb_cli_options *options)
 {
 	enum hb_exit status;
-	struct hb_config *config = hb_config_load(options->config, stderr, &status);
+	struct hb_config *config =
+		hb_config_load(options->config, HB_INTERFACES_REAL, stderr, &status);
 
 	if (!config)
 		return (int)status;
@@ -68,7 +71,7 @@ static int say_status(const struct hb_cli_options *options)
 	pid_t pid;
 
 	if (options->config) {
-		config = hb_config_load(options->config, stderr, &status);
+		config = hb_config_load(options->config, HB_INTERFACES_SUPPOSED, stderr, &status);
 		if (!config)
 			return (int)status;
 	}

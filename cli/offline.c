@@ -90,7 +90,8 @@ static void take_event(void *ctx, const struct hb_event *event)
 	struct offline *offline = ctx;
 	struct hb_log_record record;
 
-	if (event->kind == HB_EVENT_FLOW_END && hb_tally_count(&offline->tally, &event->flow) < 0)
+	if (event->kind == HB_EVENT_FLOW_END &&
+	    hb_tally_count(&offline->tally, &event->flow, event->tag) < 0)
 		offline->tally_failed = true;
 	if (!(offline->kinds & (1u << event->kind)))
 		return;

@@ -123,7 +123,7 @@ static struct hb_config *read_file(struct hb_reload *reload)
 		hb_notice_say(reload->setup.notice, "cannot reload: %s", strerror(errno));
 		return NULL;
 	}
-	config = hb_config_load(reload->path, messages, &status);
+	config = hb_config_load(reload->path, HB_INTERFACES_REAL, messages, &status);
 	if (fclose(messages) == 0)
 		hb_notice_quote(reload->setup.notice, text);
 	free(text);

@@ -148,6 +148,8 @@ static void add_history(struct line *line, const struct hb_log_record *end,
 	}
 	if (end->flow.honeypot_client_port != end->flow.client.port)
 		add(line, " port:%u", (unsigned)end->flow.honeypot_client_port);
+	if (end->tag[0])
+		add(line, " clone:%s", end->tag);
 	if (history->failed)
 		add_reason(line, history->failure);
 	else if (end->reason[0])

@@ -29,8 +29,9 @@ static int grow(struct hb_tally *tally, size_t number)
 	return 0;
 }
 
-int hb_tally_count(struct hb_tally *tally, const struct hb_flow_info *flow)
+int hb_tally_count(struct hb_tally *tally, const struct hb_flow_info *flow, const char *tag)
 {
+	unsigned backend = flow->backend <= HB_TALLY_BACKENDS ? flow->backend : 0;
 	int result = grow(tally, flow->target);
 
 	if (result < 0)
@@ -38,8 +39,8 @@ int hb_tally_count(struct hb_tally *tally, const struct hb_flow_info *flow)
 	tally->flows++;
 	tally->states[flow->state]++;
 	tally->targets[flow->target].flows++;
-	tally->targets[flow->target]
-		.backends[flow->backend <= HB_TALLY_BACKENDS ? flow->backend : 0]++;
+	tally->targets[flow->target].backends[backend]++;
+	snprintf(tally->targets[flow->target].tags[backend], HB_CLONE_TAG_MAX + 1, "%s", tag);
 	return 0;
 }
 
@@ -68,6 +69,8 @@ static void print_target(const struct hb_tally_target *target, FILE *out)
 		if (target->backends[i] == 0)
 			continue;
 		fprintf(out, "%s%" PRIu64 " to backend %u", separator, target->backends[i], i);
+		if (target->tags[i][0])
+			fprintf(out, " (%s)", target->tags[i]);
 		separator = ", ";
 	}
 	fputc('\n', out);

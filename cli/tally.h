@@ -4,6 +4,7 @@
 #define HB_TALLY_H
 
 #include <honeybrid/event.h>
+#include <honeybrid/policy.h>
 
 #include <stdio.h>
 
@@ -13,7 +14,8 @@
 
 struct hb_tally_target {
 	uint64_t flows;
-	uint64_t backends[HB_TALLY_BACKENDS + 1]; /* by number; 0: stayed */
+	uint64_t backends[HB_TALLY_BACKENDS + 1];               /* by number; 0: stayed */
+	char tags[HB_TALLY_BACKENDS + 1][HB_CLONE_TAG_MAX + 1]; /* of clones */
 };
 
 struct hb_tally {
@@ -26,8 +28,8 @@ struct hb_tally {
 /* Frees what it holds. One that is all zero is empty and needs nothing else. */
 void hb_tally_fini(struct hb_tally *tally);
 
-/* Counts a flow. Returns 0, or -ENOMEM. */
-int hb_tally_count(struct hb_tally *tally, const struct hb_flow_info *flow);
+/* Counts a flow. @tag  of the clone that is its backend, else "". Returns 0, or -ENOMEM. */
+int hb_tally_count(struct hb_tally *tally, const struct hb_flow_info *flow, const char *tag);
 
 /* Prints it, a line for the states and one for each target that had flows. */
 void hb_tally_print(const struct hb_tally *tally, const char *prefix, FILE *out);

@@ -12,6 +12,7 @@
 #include "out.h"
 #include "seq.h"
 #include "translate.h"
+#include "way.h"
 
 enum {
 	ICMP_ECHO = 8, /* RFC 792 */
@@ -53,14 +54,25 @@ bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
 	return passes;
 }
 
+enum hb_verdict hb_contain_lead(const struct hb_match *match, struct hb_datagram *dgram,
+				const struct hb_packet *packet)
+{
+	struct hb_way way = hb_way_to_client(match->flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	if (match->direction == HB_FROM_SERVER)
+		edit.changed |= hb_way_take(match->flow, &way, dgram);
+	return hb_edit_finish(&edit);
+}
+
 static enum hb_verdict judge(struct hb_core *core, const struct hb_match *match,
 			     struct hb_datagram *dgram, const struct hb_packet *packet)
 {
 	struct hb_flow *flow = match->flow;
 	if (!hb_contain_passes(core, match, packet))
 		return HB_DROP;
-	if (hb_flow_diverted(flow) == NULL)
-		return HB_ACCEPT;
+	if (!hb_flow_is_rewritten(flow))
+		return hb_contain_lead(match, dgram, packet);
 	struct hb_translation translation = hb_translate_frontend(flow);
 	struct hb_edit edit;
 	hb_edit_begin(&edit, dgram, packet);
@@ -173,7 +185,12 @@ bool hb_contain_is_own_idea(const struct hb_flow *flow, const struct hb_packet *
 enum hb_verdict hb_contain_start(struct hb_core *core, struct hb_datagram *dgram,
 				 const struct hb_packet *packet, const struct hb_target *target)
 {
-	struct hb_flow *flow = hb_life_start(core, packet, target, true, dgram->mark);
+	struct hb_origin origin = { .target = target, .mark = dgram->mark, .from_honeypot = true };
+	struct hb_flow *flow = NULL;
+	/* One that has the address of clones, and comes from where none of them is, is nobody's. */
+	if (hb_policy_tell_clone(core->policy, &packet->src, dgram->in_interface, &origin.target,
+				 &origin.clone))
+		flow = hb_life_start(core, packet, &origin);
 	if (flow == NULL) {
 		core->counters.contained++;
 		return HB_DROP;

@@ -28,4 +28,8 @@ enum hb_verdict hb_contain_packet(struct hb_core *core, const struct hb_match *m
 bool hb_contain_passes(struct hb_core *core, const struct hb_match *match,
 		       const struct hb_packet *packet);
 
+/* A packet that passes as it is: on to the honeypot, if that is where it goes. */
+enum hb_verdict hb_contain_lead(const struct hb_match *match, struct hb_datagram *dgram,
+				const struct hb_packet *packet);
+
 #endif

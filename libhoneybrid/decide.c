@@ -90,7 +90,8 @@ static int pick(void *ctx, unsigned number)
 /* True if a backend was not reached lately: it is not asked, nor anybody about it. */
 static bool backend_rests(const struct hb_core *core, const struct hb_flow *flow, unsigned number)
 {
-	struct hb_service service = { flow->target->backends[number - 1].endpoint, flow->protocol };
+	const struct hb_backend *backend = &flow->target->backends[number - 1];
+	struct hb_service service = { backend->endpoint, flow->protocol, backend->way.interface };
 	if (service.at.port == 0)
 		service.at.port = flow->attacked_port;
 	return hb_health_rests(&core->health, core->seed, &service, core->now.mono_ns);
@@ -137,6 +138,13 @@ static enum hb_decision ask_leaf(void *ctx, size_t i)
 	return decision;
 }
 
+/* A leg that it has to whom it was for is its leg no more. */
+static void lead_away(struct hb_core *core, struct hb_flow *flow, const struct hb_endpoint *to)
+{
+	hb_flowtable_remove(&core->table, &flow->nodes[HB_LEG_FRONTEND]);
+	flow->diverted = to;
+}
+
 static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 			    const struct hb_packet *packet, const struct hb_bound_rule *rule,
 			    unsigned backend)
@@ -161,7 +169,7 @@ static enum hb_decision ask(struct hb_core *core, struct hb_flow *flow,
 	};
 	enum hb_decision decision = hb_rule_evaluate(rule->rule, ask_leaf, &asking);
 	if (decision == HB_DECISION_ACCEPT && asking.divert != NULL)
-		flow->diverted = asking.divert;
+		lead_away(core, flow, asking.divert);
 	return decision;
 }
 

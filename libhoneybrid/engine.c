@@ -14,6 +14,7 @@
 #include "proxy.h"
 #include "state.h"
 #include "translate.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static int use_policy(struct hb_engine *engine, struct hb_policy *policy)
 	if (hb_policies_add(&engine->core.policies, policy) != 0)
 		return -ENOMEM;
 	engine->core.policy = policy;
+	engine->core.table.by_place |= policy->by_place;
 	engine->core.budget.max_total_bytes = policy->options.max_total_buffer_bytes;
 	engine->core.budget.max_each_bytes = policy->options.max_flow_buffer_bytes;
 	hb_shares_set_limit(&engine->core.shares, policy->options.max_flows);
@@ -196,8 +198,10 @@ static enum hb_verdict refuse(struct hb_core *core, struct hb_flow *flow,
 			      const struct hb_packet *packet)
 {
 	bool reset = flow->target != NULL && flow->target->policy->options.reset_ext;
-	if (reset && flow->protocol == HB_PROTO_TCP)
-		hb_out_reset_reply(core, packet);
+	if (reset && flow->protocol == HB_PROTO_TCP) {
+		struct hb_way way = hb_way_to_client(flow);
+		hb_out_reset_reply(core, packet, &way);
+	}
 	return HB_DROP;
 }
 
@@ -227,7 +231,8 @@ static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgra
 	if (honeypot != NULL)
 		return hb_contain_start(core, dgram, packet, honeypot);
 	const struct hb_target *target = hb_policy_match(core->policy, packet);
-	struct hb_flow *flow = hb_life_start(core, packet, target, false, dgram->mark);
+	struct hb_origin origin = { .target = target, .mark = dgram->mark };
+	struct hb_flow *flow = hb_life_start(core, packet, &origin);
 	if (flow == NULL)
 		return HB_DROP;
 	if (hb_flow_is_tcp(flow))
@@ -413,7 +418,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 {
 	if (packet->is_icmp_error)
 		return hb_icmp_error(core, dgram, packet);
-	struct hb_match match = hb_flowtable_find(&core->table, packet);
+	struct hb_match match = hb_flowtable_find(&core->table, packet, dgram);
 	bool wrong = checksum_is_wrong(dgram, packet, &match);
 	bool dies = !wrong && dies_on_its_way(dgram, packet, &match);
 	struct hb_syn before = { .is_there = false };

@@ -106,11 +106,14 @@ static struct hb_endpoint frontend_of(const struct hb_flow *flow)
 		uint16_t port = diverted->port ? diverted->port : flow->attacked_port;
 		return (struct hb_endpoint){ diverted->addr, port };
 	}
-	if (flow->target == NULL || flow->state == HB_STATE_CONTROL ||
-	    (flow->flags & (HB_FLOW_FROM_HONEYPOT | HB_FLOW_DRY_RUN)))
-		return attacked;
-	struct hb_endpoint frontend = flow->target->frontend;
 	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP;
+	if (flow->target == NULL || flow->state == HB_STATE_CONTROL ||
+	    (flow->flags & (HB_FLOW_FROM_HONEYPOT | HB_FLOW_DRY_RUN))) {
+		if (!has_ports)
+			attacked.port = flow->leg_port;
+		return attacked;
+	}
+	struct hb_endpoint frontend = flow->target->frontend;
 	if (!has_ports)
 		frontend.port = flow->leg_port; /* an echo's identifier: both sides have the same */
 	else if (frontend.port == 0)

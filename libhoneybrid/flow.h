@@ -79,7 +79,8 @@ struct hb_flow {
 	uint16_t client_port, attacked_port;
 	uint16_t leg_port; /* the client's port on the honeypot legs */
 	uint16_t picked;   /* the backend that a backpick rule's module named last; 0: none.
-			    HB_FLOW_SUPPOSED: the one that would have got it */
+			    HB_FLOW_SUPPOSED: the one that would have got it; HB_FLOW_FROM_HONEYPOT:
+			    the clone that started it, 0 for somebody else */
 	uint32_t client_packets;
 	uint32_t mark;
 	uint32_t rejected; /* rules that rejected for good: the bit of a rule's first leaf */
@@ -146,6 +147,12 @@ static inline bool hb_flow_is_tcp(const struct hb_flow *flow)
 static inline const struct hb_endpoint *hb_flow_diverted(const struct hb_flow *flow)
 {
 	return flow->flags & HB_FLOW_FROM_HONEYPOT ? flow->diverted : NULL;
+}
+
+/* True if what a honeypot started goes on with other addresses or ports. */
+static inline bool hb_flow_is_rewritten(const struct hb_flow *flow)
+{
+	return hb_flow_diverted(flow) != NULL || flow->leg_port != flow->client_port;
 }
 
 /* True while the client's payload must be recorded. */

@@ -2,6 +2,8 @@
 #include "flowtable.h"
 
 #include "siphash.h"
+#include "target.h"
+#include "way.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -106,6 +108,52 @@ static bool leg_takes(enum hb_leg leg, bool answers, enum hb_direction direction
 	return leg != HB_LEG_CLIENT || answers;
 }
 
+/* The interface behind which the honeypot of a leg is; 0: any. */
+static uint32_t server_interface(const struct hb_node *node)
+{
+	return node->leg == HB_LEG_BACKEND ? redirect_of(node)->translation.way.interface : 0;
+}
+
+/* The interface behind which the client is; 0: any. */
+static uint32_t client_interface(const struct hb_flow *flow)
+{
+	const struct hb_backend *clone = hb_way_starter(flow);
+	return clone ? clone->way.interface : 0;
+}
+
+static bool may_be_one(uint32_t a, uint32_t b)
+{
+	return a == b || a == 0 || b == 0;
+}
+
+/* What comes in at a place is of two legs. */
+static bool share_place(const struct hb_node *a, const struct hb_node *b,
+			enum hb_direction direction)
+{
+	const struct hb_flow *first = hb_flowtable_flow(a), *second = hb_flowtable_flow(b);
+	if (direction == HB_FROM_SERVER)
+		return may_be_one(server_interface(a), server_interface(b));
+	if ((first->flags | second->flags) & HB_FLOW_FROM_HONEYPOT)
+		return may_be_one(client_interface(first), client_interface(second));
+	const struct hb_uplink *uplink = hb_way_uplink(first, first->mark);
+	const struct hb_uplink *other = hb_way_uplink(second, second->mark);
+	return (uplink ? uplink->mark : 0) == (other ? other->mark : 0);
+}
+
+/* A packet that has a leg's addresses and ports is of that leg, if it comes from there. */
+static bool comes_from_there(const struct hb_flowtable *table, const struct hb_node *node,
+			     enum hb_direction direction, const struct hb_datagram *from)
+{
+	if (!table->by_place || from->in_interface == 0)
+		return true;
+	const struct hb_flow *flow = hb_flowtable_flow(node);
+	if (direction == HB_FROM_SERVER)
+		return may_be_one(server_interface(node), from->in_interface);
+	if (flow->flags & HB_FLOW_FROM_HONEYPOT)
+		return may_be_one(client_interface(flow), from->in_interface);
+	return hb_way_uplink(flow, flow->mark) == hb_way_uplink(flow, from->mark);
+}
+
 struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_node *node,
 				   enum hb_leg leg, const struct hb_leg_key *key)
 {
@@ -113,7 +161,7 @@ struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_n
 				  key->server_port, key->protocol);
 	node->leg = (uint8_t)leg;
 	node->hash = hash;
-	bool answers = takes_answers(node);
+	bool answers = takes_answers(node), by_place = table->by_place;
 	for (const struct hb_node *other = table->buckets[hash & table->mask]; other != NULL;
 	     other = other->next) {
 		if (other->hash != hash)
@@ -122,11 +170,14 @@ struct hb_flow *hb_flowtable_clash(const struct hb_flowtable *table, struct hb_n
 		struct hb_leg_key other_key = hb_flow_leg(flow, other->leg);
 		bool other_answers = takes_answers(other);
 		/* One flow's client leg may look like another's honeypot leg: told by direction. */
-		bool clash = (leg_takes(leg, answers, HB_FROM_CLIENT) &&
-			      leg_takes(other->leg, other_answers, HB_FROM_CLIENT)) ||
-			     (leg_takes(leg, answers, HB_FROM_SERVER) &&
-			      leg_takes(other->leg, other_answers, HB_FROM_SERVER));
-		if (clash && keys_equal(key, &other_key))
+		bool client = leg_takes(leg, answers, HB_FROM_CLIENT) &&
+			      leg_takes(other->leg, other_answers, HB_FROM_CLIENT);
+		bool server = leg_takes(leg, answers, HB_FROM_SERVER) &&
+			      leg_takes(other->leg, other_answers, HB_FROM_SERVER);
+		if ((!client && !server) || !keys_equal(key, &other_key))
+			continue;
+		if (!by_place || (client && share_place(node, other, HB_FROM_CLIENT)) ||
+		    (server && share_place(node, other, HB_FROM_SERVER)))
 			return flow;
 	}
 	return NULL;
@@ -158,7 +209,8 @@ void hb_flowtable_remove(struct hb_flowtable *table, struct hb_node *node)
 	table->nodes--;
 }
 
-struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet)
+struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet,
+				  const struct hb_datagram *from)
 {
 	uint32_t hash = hash_pair(table, &packet->src, packet->src_port, &packet->dst,
 				  packet->dst_port, packet->protocol);
@@ -173,9 +225,11 @@ struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct
 		struct hb_flow *flow = hb_flowtable_flow(node);
 		struct hb_leg_key key = hb_flow_leg(flow, node->leg);
 		bool answers = takes_answers(node);
-		if (leg_takes(node->leg, answers, HB_FROM_CLIENT) && keys_equal(&key, &forward))
+		if (leg_takes(node->leg, answers, HB_FROM_CLIENT) && keys_equal(&key, &forward) &&
+		    comes_from_there(table, node, HB_FROM_CLIENT, from))
 			return (struct hb_match){ flow, HB_LEG_CLIENT, HB_FROM_CLIENT };
-		if (leg_takes(node->leg, answers, HB_FROM_SERVER) && keys_equal(&key, &backward)) {
+		if (leg_takes(node->leg, answers, HB_FROM_SERVER) && keys_equal(&key, &backward) &&
+		    comes_from_there(table, node, HB_FROM_SERVER, from)) {
 			bool identity = node->leg == HB_LEG_CLIENT && hb_flow_is_identity(flow);
 			enum hb_leg leg = identity ? HB_LEG_FRONTEND : (enum hb_leg)node->leg;
 			return (struct hb_match){ flow, leg, HB_FROM_SERVER };

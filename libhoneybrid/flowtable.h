@@ -15,6 +15,7 @@ struct hb_flowtable {
 	size_t mask; /* bucket count - 1, a power of two */
 	size_t nodes;
 	uint8_t key[16];
+	bool by_place; /* there are legs that only the place of their packets tells apart */
 };
 
 /* How a packet relates to the flow that was found. */
@@ -45,7 +46,10 @@ void hb_flowtable_remove(struct hb_flowtable *table, struct hb_node *node);
 /*
  * Finds the flow that a packet belongs to: from the client on the client leg, or from a honeypot on
  * its leg.
+ * @from  the datagram that it is, or is quoted in: its interface and mark say where it comes from. One
+ *        of this host may be about any place.
  */
-struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet);
+struct hb_match hb_flowtable_find(const struct hb_flowtable *table, const struct hb_packet *packet,
+				  const struct hb_datagram *from);
 
 #endif

@@ -11,6 +11,7 @@
 #include "handover.h"
 #include "out.h"
 #include "seq.h"
+#include "way.h"
 
 #define MAX_BEHIND (UINT32_C(1) << 30)
 
@@ -258,7 +259,7 @@ static bool add_timestamp(const struct hb_core *core, const struct hb_flow *flow
  */
 static void abandon(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
-	hb_out_reset_reply(core, packet);
+	hb_out_reset_reply(core, packet, &flow->redirect->translation.way);
 	flow->track.flags |= HB_TRACK_RESET;
 	hb_debt_cancel(core, flow);
 }
@@ -332,8 +333,9 @@ static bool is_last_ack(const struct hb_flow *flow, const struct hb_packet *pack
 enum hb_verdict hb_forward_frontend(struct hb_core *core, struct hb_flow *flow,
 				    struct hb_datagram *dgram, const struct hb_packet *packet)
 {
+	struct hb_way way = hb_way_to_server(flow, HB_LEG_FRONTEND);
 	if (packet->protocol == HB_PROTO_TCP)
-		hb_out_reset_reply(core, packet);
+		hb_out_reset_reply(core, packet, &way);
 	if (!is_last_ack(flow, packet))
 		return HB_DROP;
 	struct hb_translation translation = hb_translate_frontend(flow);

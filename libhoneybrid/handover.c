@@ -28,6 +28,7 @@
 #include "seq.h"
 #include "state.h"
 #include "target.h"
+#include "way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,7 @@ static bool prepare(struct hb_core *core, struct hb_flow *flow, unsigned backend
 	handover->cut = flow->track.client_next;
 	handover->owed = handover->cut;
 	handover->redirect.translation.honeypot = backend->endpoint;
+	handover->redirect.translation.way = backend->way;
 	handover->redirect.translation.client_port = flow->leg_port;
 	if (backend->endpoint.port == 0)
 		handover->redirect.translation.honeypot.port = flow->attacked_port;
@@ -300,7 +302,9 @@ static enum hb_verdict begin_tcp(struct hb_core *core, struct hb_flow *flow,
 
 struct hb_service hb_handover_service(const struct hb_flow *flow)
 {
-	return (struct hb_service){ flow->redirect->translation.honeypot, flow->protocol };
+	const struct hb_translation *translation = &flow->redirect->translation;
+	return (struct hb_service){ translation->honeypot, flow->protocol,
+				    translation->way.interface };
 }
 
 static uint64_t overall_deadline(const struct hb_flow *flow)
@@ -490,9 +494,8 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 static const char *backend_failed(const struct hb_flow *flow, const char *what, char *buf,
 				  size_t size)
 {
-	char text[HB_ENDPOINT_TEXT_SIZE];
-	hb_endpoint_format(&flow->redirect->translation.honeypot, text);
-	snprintf(buf, size, "backend %s %s", text, what);
+	char name[HB_WAY_NAME_SIZE];
+	snprintf(buf, size, "backend %s %s", hb_way_backend_name(flow, name), what);
 	return buf;
 }
 

@@ -9,7 +9,9 @@
 #include "commit.h"
 #include "life.h"
 #include "out.h"
+#include "way.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,10 +179,11 @@ void hb_handover_udp_timer(struct hb_core *core, struct hb_flow *flow)
 	bool more = handover->udp_turn < flow->record->turn_count;
 	/* A backend that never answers what the frontend answered is not there. */
 	if (!more && handover->udp_answers == 0) {
-		char text[HB_ENDPOINT_TEXT_SIZE], reason[HB_ENDPOINT_TEXT_SIZE + 32] = "backend ";
-		strcat(reason, hb_endpoint_format(&handover->redirect.translation.honeypot, text));
+		char name[HB_WAY_NAME_SIZE], reason[HB_WAY_NAME_SIZE + 32];
+		snprintf(reason, sizeof(reason), "backend %s does not answer",
+			 hb_way_backend_name(flow, name));
 		handover->backend_silent = true;
-		hb_commit_undo(core, flow, strcat(reason, " does not answer"));
+		hb_commit_undo(core, flow, reason);
 		return;
 	}
 	handover->udp_swallow = 0;

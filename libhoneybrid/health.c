@@ -11,6 +11,7 @@ static uint64_t tag_of(const uint8_t key[16], const struct hb_service *service)
 	memcpy(input, service->at.addr.bytes, 16);
 	memcpy(input + 16, &service->at.port, 2);
 	input[18] = service->protocol;
+	memcpy(input + 20, &service->interface, 4);
 	return hb_siphash(key, input, sizeof(input));
 }
 

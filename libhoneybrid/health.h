@@ -41,6 +41,7 @@ struct hb_health {
 struct hb_service {
 	struct hb_endpoint at;
 	uint8_t protocol;
+	uint32_t interface; /* of a clone; else 0 */
 };
 
 /* True if it must be left alone. */

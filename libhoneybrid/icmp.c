@@ -14,7 +14,9 @@
 #include "life.h"
 #include "quote.h"
 #include "seq.h"
+#include "target.h"
 #include "tcpopt.h"
+#include "way.h"
 
 #include <stdio.h>
 
@@ -53,6 +55,18 @@ static enum hb_verdict finish(const struct hb_quote *quote, struct hb_edit *edit
 	return HB_ACCEPT_MODIFIED;
 }
 
+/* In whose name the client is told: this host's own, which may be another on an uplink. */
+static struct hb_addr reporter(const struct hb_flow *flow, const struct hb_quote *quote)
+{
+	const struct hb_packet *error = quote->error;
+	bool outside = !(flow->flags & HB_FLOW_FROM_HONEYPOT);
+	if (quote->dgram->in_interface != 0)
+		return flow->attacked;
+	const struct hb_uplink *uplink = outside ? hb_way_uplink(flow, flow->mark) : NULL;
+	bool fits = uplink && hb_addr_is_ipv4(&uplink->ip) == (error->ip_version == 4);
+	return fits ? uplink->ip : error->src;
+}
+
 /*
  * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
  * which is on the way to the frontend as well and goes by its own name.
@@ -63,7 +77,11 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
-	bool own = quote->dgram->in_interface == 0;
+	struct hb_endpoint source = { reporter(flow, quote), 0 };
+	struct hb_way way = hb_way_to_client(flow);
+	bool own = quote->dgram->in_interface == 0 &&
+		   hb_addr_equal(&source.addr, &quote->error->src);
+	hb_way_take(flow, &way, quote->dgram);
 	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
 		return HB_ACCEPT; /* right as it is */
 	hb_quote_set_source(quote, &client);
@@ -71,8 +89,7 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 	if (leg == HB_LEG_BACKEND && flow->redirect != NULL)
 		hb_quote_numbers_of_client(quote, flow);
 	hb_edit_begin(&edit, quote->dgram, quote->error);
-	if (!own)
-		hb_edit_source(&edit, &attacked);
+	hb_edit_source(&edit, &source);
 	if (leg == HB_LEG_BACKEND && flow->redirect != NULL &&
 	    hb_addr_equal(&quote->error->src, &flow->redirect->translation.honeypot.addr))
 		hb_translate_ttl(&edit, &flow->redirect->translation); /* it is as far as it was */
@@ -100,6 +117,7 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct hb_q
 		hb_quote_numbers_of_honeypot(quote, &translation);
 	hb_edit_begin(&edit, quote->dgram, quote->error);
 	hb_edit_destination(&edit, &translation.honeypot);
+	hb_way_take(flow, &translation.way, quote->dgram);
 	hide_route(flow, quote, &edit);
 	return finish(quote, &edit);
 }
@@ -173,9 +191,9 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	struct hb_flow *flow = match->flow;
 	bool replaying = flow->state == HB_STATE_REPLAY;
 	if (match->leg == HB_LEG_BACKEND && replaying && is_unreachable(quote->error)) {
-		char text[HB_ENDPOINT_TEXT_SIZE], reason[160];
-		hb_endpoint_format(&flow->redirect->translation.honeypot, text);
-		snprintf(reason, sizeof(reason), "backend %s is unreachable", text);
+		char name[HB_WAY_NAME_SIZE], reason[160];
+		snprintf(reason, sizeof(reason), "backend %s is unreachable",
+			 hb_way_backend_name(flow, name));
 		hb_handover_of(flow)->backend_gone = true;
 		hb_commit_undo(core, flow, reason);
 		hb_life_arm(core, flow);
@@ -194,14 +212,15 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 }
 
 /* The same legs as for packets the other way. */
-static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet *quoted)
+static struct hb_match find_swapped(struct hb_core *core, const struct hb_packet *quoted,
+				    const struct hb_datagram *dgram)
 {
 	struct hb_packet swapped = *quoted;
 	swapped.src = quoted->dst;
 	swapped.dst = quoted->src;
 	swapped.src_port = quoted->dst_port;
 	swapped.dst_port = quoted->src_port;
-	return hb_flowtable_find(&core->table, &swapped);
+	return hb_flowtable_find(&core->table, &swapped, dgram);
 }
 
 /* Then it is one of the packets that the honeypot itself has to say to somebody. */
@@ -209,7 +228,7 @@ static enum hb_verdict honeypots_own(struct hb_core *core, struct hb_datagram *d
 				     const struct hb_packet *packet,
 				     const struct hb_target *honeypot)
 {
-	struct hb_match match = hb_flowtable_find(&core->table, packet);
+	struct hb_match match = hb_flowtable_find(&core->table, packet, dgram);
 	if (match.flow == NULL)
 		return hb_contain_start(core, dgram, packet, honeypot);
 	if (match.flow->state != HB_STATE_CONTROL || match.direction != HB_FROM_CLIENT) {
@@ -261,7 +280,7 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 	if (packet->quoted_offset == 0 || hb_packet_parse_quoted(packet, &quoted) != 0)
 		return about_nothing(core, dgram, packet);
 	struct hb_quote quote = { dgram, packet, &quoted };
-	struct hb_match match = find_swapped(core, &quoted);
+	struct hb_match match = find_swapped(core, &quoted, dgram);
 	if (match.flow == NULL || !may_report(core, &match, packet, &quoted))
 		return about_nothing(core, dgram, packet);
 	if (match.flow->state == HB_STATE_CONTROL) {
@@ -269,8 +288,8 @@ enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,
 			return HB_DROP;
 		if (match.direction == HB_FROM_SERVER)
 			note_mtu_to_client(match.flow, &quote);
-		if (hb_flow_diverted(match.flow) == NULL)
-			return HB_ACCEPT;
+		if (!hb_flow_is_rewritten(match.flow))
+			return hb_contain_lead(&match, dgram, packet);
 	}
 	if (match.direction == HB_FROM_SERVER)
 		return about_client(core, &match, &quote);

@@ -15,6 +15,7 @@
 #include "commit.h"
 #include "handover.h"
 #include "out.h"
+#include "way.h"
 
 #include <stdlib.h>
 
@@ -243,13 +244,15 @@ static void take_other_port(struct hb_flow *flow, unsigned attempt)
 /*
  * A client that reaches two addresses of a darknet, or one and the frontend's own, from one port
  * would have one leg to the frontend twice: the later flow gets another port there (handover rule
- * 20). So it is with the identifier of echoes.
+ * 20). So it is with the identifier of echoes, and with clones that talk to one host: they are alike,
+ * ports and all, and its answers would be for either.
  */
 static bool enter_legs(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *packet)
 {
 	bool has_ports = flow->protocol == HB_PROTO_TCP || flow->protocol == HB_PROTO_UDP ||
 			 packet->is_icmp_echo;
-	bool may_translate = has_ports && !(flow->flags & HB_FLOW_FROM_HONEYPOT);
+	bool may_translate = has_ports && (!(flow->flags & HB_FLOW_FROM_HONEYPOT) ||
+					   hb_way_starter(flow) != NULL);
 	for (unsigned i = 0; i < LEG_PORT_TRIES; i++) {
 		if (try_legs(core, flow))
 			return true;
@@ -285,7 +288,7 @@ static bool enter_refused(struct hb_core *core, struct hb_flow *flow)
 }
 
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
-			      const struct hb_target *target, bool from_honeypot, uint32_t mark)
+			      const struct hb_origin *origin)
 {
 	if (core->counters.flows >= core->policy->options.max_flows)
 		evict(core);
@@ -294,16 +297,17 @@ struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *pack
 		return NULL;
 	flow->id = core->next_flow_id;
 	core->next_flow_id += core->flow_id_step;
-	flow->target = target;
+	flow->target = origin->target;
 	flow->protocol = packet->protocol;
 	flow->client = packet->src;
 	flow->client_port = packet->src_port;
 	flow->leg_port = packet->src_port;
 	flow->attacked = packet->dst;
 	flow->attacked_port = packet->dst_port;
-	flow->mark = mark;
+	flow->mark = origin->mark;
 	flow->started_ns = core->now.mono_ns;
-	flow->flags = from_honeypot ? HB_FLOW_FROM_HONEYPOT : 0;
+	flow->flags = origin->from_honeypot ? HB_FLOW_FROM_HONEYPOT : 0;
+	flow->picked = (uint16_t)origin->clone;
 	if (core->dry_run)
 		flow->flags |= HB_FLOW_DRY_RUN;
 	if (packet->protocol == HB_PROTO_TCP)

@@ -10,14 +10,21 @@
 /* Frees the memory of all flows, silently. */
 void hb_life_fini(struct hb_core *core);
 
+/* Whose flow a packet begins. */
+struct hb_origin {
+	const struct hb_target *target; /* NULL: none takes it */
+	uint32_t mark;                  /* of the packet */
+	bool from_honeypot;             /* its source is one */
+	unsigned clone; /* then: which of the target's backends, if it is a clone; else 0 */
+};
+
 /*
  * Makes a flow of a packet that belongs to none, in state INIT, and says so. At the limit another
  * one gives way (enum hb_rank).
- * @target  NULL: none takes it. @from_honeypot  the packet's source is a honeypot.
  * Returns  NULL if there is no room, or its legs clash with those of another flow.
  */
 struct hb_flow *hb_life_start(struct hb_core *core, const struct hb_packet *packet,
-			      const struct hb_target *target, bool from_honeypot, uint32_t mark);
+			      const struct hb_origin *origin);
 
 /*
  * Enters the leg to whom a flow was diverted, with another port there if its own is taken; once.

@@ -6,6 +6,7 @@
 #include "handover.h"
 #include "seq.h"
 #include "target.h"
+#include "way.h"
 
 static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
 {
@@ -13,13 +14,14 @@ static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
 	core->ops->emit(core->ctx, dgram);
 }
 
-/* In pieces of at most so many bytes, all with the datagram's mark. */
+/* In pieces of at most so many bytes, all on the datagram's way. */
 static void emit_pieces(struct hb_core *core, const struct hb_datagram *dgram, uint32_t id,
 			size_t piece_bytes)
 {
 	struct hb_packet packet;
 	struct hb_datagram piece = { .data = core->scratch + HB_SCRATCH_SIZE,
 				     .cap = HB_SCRATCH_SIZE,
+				     .out_interface = dgram->out_interface,
 				     .mark = dgram->mark };
 	if (hb_broken(hb_packet_parse(dgram->data, dgram->len, &packet) != 0)) {
 		core->counters.broken++;
@@ -42,11 +44,15 @@ static uint32_t next_fragment_id(struct hb_core *core)
 	return core->last_fragment_id;
 }
 
-static void emit(struct hb_core *core, size_t len)
+static void emit(struct hb_core *core, size_t len, const struct hb_way *way)
 {
 	if (len == 0 || core->dry_run)
 		return;
-	struct hb_datagram dgram = { .data = core->scratch, .len = len, .cap = HB_SCRATCH_SIZE };
+	struct hb_datagram dgram = { .data = core->scratch,
+				     .len = len,
+				     .cap = HB_SCRATCH_SIZE,
+				     .out_interface = way->interface,
+				     .mark = way->mark };
 	if (len <= core->mtu)
 		emit_one(core, &dgram);
 	else
@@ -90,7 +96,8 @@ void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_buil
 	spec->ip.dst = (struct hb_endpoint){ flow->client, flow->client_port };
 	spec->ip.ttl = flow->track.server_ttl;
 	spec->ip.dont_fragment = true;
-	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec));
+	struct hb_way way = hb_way_to_client(flow);
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec), &way);
 }
 
 static void address_to_server(const struct hb_flow *flow, enum hb_leg leg, struct hb_build_ip *ip)
@@ -105,20 +112,23 @@ static void address_to_server(const struct hb_flow *flow, enum hb_leg leg, struc
 void hb_out_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
 		      struct hb_build_tcp *spec)
 {
+	struct hb_way way = hb_way_to_server(flow, leg);
 	address_to_server(flow, leg, &spec->ip);
-	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec));
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, spec), &way);
 }
 
 void hb_out_udp_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,
 			  const uint8_t *payload, size_t len)
 {
+	struct hb_way way = hb_way_to_server(flow, leg);
 	struct hb_build_ip ip = { 0 };
 	address_to_server(flow, leg, &ip);
 	ip.dont_fragment = false;
-	emit(core, hb_build_udp(core->scratch, HB_SCRATCH_SIZE, &ip, payload, len));
+	emit(core, hb_build_udp(core->scratch, HB_SCRATCH_SIZE, &ip, payload, len), &way);
 }
 
-void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet)
+void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet,
+			const struct hb_way *way)
 {
 	if (packet->tcp_flags & HB_TCP_RST)
 		return;
@@ -135,7 +145,7 @@ void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet)
 		spec.seq = 0;
 		spec.ack = packet->seq + hb_track_segment_len(packet);
 	}
-	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, &spec));
+	emit(core, hb_build_tcp(core->scratch, HB_SCRATCH_SIZE, &spec), way);
 }
 
 /* The client's first turn says what it had seen of the server when it spoke. */
@@ -199,6 +209,7 @@ static void event(struct hb_core *core, const struct hb_flow *flow, struct hb_ev
 	event->reason = event->reason ? event->reason : "";
 	event->note = event->note ? event->note : "";
 	event->module = event->module ? event->module : "";
+	event->tag = hb_way_matters(flow) ? hb_way_tag(flow) : "";
 	core->ops->event(core->ctx, event);
 }
 

@@ -20,7 +20,8 @@ void hb_out_whole(struct hb_core *core, const struct hb_whole *whole);
 void hb_out_copy(struct hb_core *core, const struct hb_datagram *dgram);
 
 /* Answers a packet that belongs to no connection as its sender expects it (RFC 9293, 3.5.2). */
-void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet);
+void hb_out_reset_reply(struct hb_core *core, const struct hb_packet *packet,
+			const struct hb_way *way);
 
 /* Events. */
 void hb_out_flow(struct hb_core *core, const struct hb_flow *flow, enum hb_event_kind kind,

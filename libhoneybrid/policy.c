@@ -22,6 +22,7 @@ void hb_options_default(struct hb_options *options)
 		.max_flows = 1000000,
 		.max_flow_buffer_bytes = 65536,
 		.max_total_buffer_bytes = UINT64_C(64) << 20,
+		.uplink_mask = 0xffff,
 	};
 }
 
@@ -52,6 +53,9 @@ void hb_policy_unref(struct hb_policy *policy)
 	for (size_t i = 0; i < policy->instance_count; i++)
 		hb_instance_free(policy->instances[i]);
 	free(policy->instances);
+	for (size_t i = 0; i < policy->uplink_count; i++)
+		free((char *)(uintptr_t)policy->uplinks[i].name);
+	free(policy->uplinks);
 	free(policy->honeypots);
 	free(policy);
 }
@@ -181,6 +185,67 @@ int hb_policy_add_instance(struct hb_policy *policy, const char *name,
 	return 0;
 }
 
+static int check_uplink(const struct hb_policy *policy, const struct hb_uplink *uplink,
+			struct hb_error *err)
+{
+	uint32_t mask = policy->options.uplink_mask;
+
+	if (uplink->mark == 0 || (uplink->mark & ~mask))
+		return hb_error_set(
+			err, HB_ERROR_CONFIG, 0,
+			"uplink \"%.*s\" has the mark %#x: it needs bits of uplink_mask "
+			"%#x, and no others",
+			QUOTE_MAX, uplink->name, (unsigned)uplink->mark, (unsigned)mask);
+	for (size_t i = 0; i < policy->uplink_count; i++) {
+		const struct hb_uplink *other = &policy->uplinks[i];
+
+		if (strcmp(other->name, uplink->name) == 0)
+			return hb_error_set(err, HB_ERROR_CONFIG, 0,
+					    "a second uplink \"%.*s\": each needs its own name",
+					    QUOTE_MAX, uplink->name);
+		if (other->mark == uplink->mark)
+			return hb_error_set(err, HB_ERROR_CONFIG, 0,
+					    "the uplinks \"%.*s\" and \"%.*s\" have one mark: each "
+					    "needs its own",
+					    QUOTE_MAX / 2, other->name, QUOTE_MAX / 2,
+					    uplink->name);
+	}
+	return 0;
+}
+
+int hb_policy_add_uplink(struct hb_policy *policy, const struct hb_uplink *uplink,
+			 struct hb_error *err)
+{
+	struct hb_uplink *uplinks;
+
+	if (check_open(policy, err) < 0 || check_uplink(policy, uplink, err) < 0)
+		return -EINVAL;
+	uplinks = reallocarray(policy->uplinks, policy->uplink_count + 1, sizeof(*uplinks));
+	if (!uplinks)
+		return no_memory(err);
+	policy->uplinks = uplinks;
+
+	struct hb_uplink *added = &uplinks[policy->uplink_count];
+
+	*added = *uplink;
+	added->name = strdup(uplink->name);
+	if (!added->name)
+		return no_memory(err);
+	policy->uplink_count++;
+	return 0;
+}
+
+const struct hb_uplink *hb_policy_find_uplink(const struct hb_policy *policy, uint32_t mark)
+{
+	uint32_t wanted = mark & policy->options.uplink_mask;
+
+	for (size_t i = 0; i < policy->uplink_count; i++) {
+		if (policy->uplinks[i].mark == wanted)
+			return &policy->uplinks[i];
+	}
+	return NULL;
+}
+
 struct hb_target *hb_policy_add_target(struct hb_policy *policy)
 {
 	if (policy->sealed)
@@ -212,10 +277,12 @@ static int compare_honeypots(const void *a, const void *b)
 	const struct hb_honeypot *x = a, *y = b;
 	int order = compare_addresses(&x->addr, &y->addr);
 
+	if (order == 0)
+		order = (x->interface > y->interface) - (x->interface < y->interface);
 	return order != 0 ? order : (x->target > y->target) - (x->target < y->target);
 }
 
-/* Lists every frontend and backend in the order of addresses, then of targets. */
+/* Lists every frontend and backend in the order of addresses and interfaces, then of targets. */
 static int list_honeypots(struct hb_policy *policy)
 {
 	size_t count = 0;
@@ -231,10 +298,18 @@ static int list_honeypots(struct hb_policy *policy)
 	for (size_t i = 0; i < policy->target_count; i++) {
 		const struct hb_target *target = policy->targets[i];
 
-		honeypots[used++] = (struct hb_honeypot){ target->frontend.addr, i, false };
-		for (unsigned j = 0; j < target->backend_count; j++)
+		honeypots[used++] =
+			(struct hb_honeypot){ .addr = target->frontend.addr, .target = i };
+		for (unsigned j = 0; j < target->backend_count; j++) {
+			const struct hb_backend *backend = &target->backends[j];
+
 			honeypots[used++] =
-				(struct hb_honeypot){ target->backends[j].endpoint.addr, i, true };
+				(struct hb_honeypot){ .addr = backend->endpoint.addr,
+						      .interface = backend->way.interface,
+						      .target = i,
+						      .backend = true,
+						      .clone = backend->tag ? j + 1 : 0 };
+		}
 	}
 	qsort(honeypots, count, sizeof(*honeypots), compare_honeypots);
 	policy->honeypots = honeypots;
@@ -242,23 +317,37 @@ static int list_honeypots(struct hb_policy *policy)
 	return 0;
 }
 
-/* Keeps one entry an address: the first whose target has a control rule, else the first. */
-static void keep_one_an_address(struct hb_policy *policy)
+/* Keeps one entry a honeypot: the first whose target has a control rule, else the first. */
+static void keep_one_each(struct hb_policy *policy)
 {
 	struct hb_honeypot *honeypots = policy->honeypots;
 	size_t kept = 0;
 
 	for (size_t i = 1; i < policy->honeypot_count; i++) {
-		if (compare_addresses(&honeypots[i].addr, &honeypots[kept].addr) != 0) {
+		if (honeypots[i].interface != honeypots[kept].interface ||
+		    compare_addresses(&honeypots[i].addr, &honeypots[kept].addr) != 0) {
 			honeypots[++kept] = honeypots[i];
 			continue;
 		}
 		honeypots[kept].backend |= honeypots[i].backend;
-		if (!policy->targets[honeypots[kept].target]->control_rule.rule &&
-		    policy->targets[honeypots[i].target]->control_rule.rule)
-			honeypots[kept].target = honeypots[i].target;
+		if (policy->targets[honeypots[kept].target]->control_rule.rule ||
+		    !policy->targets[honeypots[i].target]->control_rule.rule)
+			continue;
+		honeypots[kept].target = honeypots[i].target;
+		honeypots[kept].clone = honeypots[i].clone;
 	}
 	policy->honeypot_count = kept + 1;
+}
+
+static bool has_clones(const struct hb_policy *policy)
+{
+	for (size_t i = 0; i < policy->target_count; i++) {
+		for (unsigned j = 0; j < policy->targets[i]->backend_count; j++) {
+			if (policy->targets[i]->backends[j].tag)
+				return true;
+		}
+	}
+	return false;
 }
 
 int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
@@ -269,6 +358,7 @@ int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
 		return hb_error_set(
 			err, HB_ERROR_CONFIG, 0,
 			"there is no target: at least one \"target\" section is needed");
+	policy->by_place = policy->uplink_count > 0 || has_clones(policy);
 	for (size_t i = 0; i < policy->target_count; i++) {
 		int ret = hb_target_seal(policy->targets[i], i + 1, err);
 
@@ -277,7 +367,7 @@ int hb_policy_seal(struct hb_policy *policy, struct hb_error *err)
 	}
 	if (list_honeypots(policy) < 0)
 		return no_memory(err);
-	keep_one_an_address(policy);
+	keep_one_each(policy);
 	policy->sealed = true;
 	return 0;
 }
@@ -374,6 +464,13 @@ const struct hb_target *hb_policy_match(const struct hb_policy *policy,
 	return NULL;
 }
 
+static bool is_here(const struct hb_policy *policy, size_t i, const struct hb_addr *addr)
+{
+	return i < policy->honeypot_count &&
+	       compare_addresses(addr, &policy->honeypots[i].addr) == 0;
+}
+
+/* The first one of that address. */
 static const struct hb_honeypot *find_honeypot(const struct hb_policy *policy,
 					       const struct hb_addr *addr)
 {
@@ -381,16 +478,13 @@ static const struct hb_honeypot *find_honeypot(const struct hb_policy *policy,
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = compare_addresses(addr, &policy->honeypots[middle].addr);
 
-		if (order == 0)
-			return &policy->honeypots[middle];
-		if (order < 0)
+		if (compare_addresses(addr, &policy->honeypots[middle].addr) <= 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
+	return is_here(policy, low, addr) ? &policy->honeypots[low] : NULL;
 }
 
 const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
@@ -399,6 +493,25 @@ const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
 	const struct hb_honeypot *honeypot = find_honeypot(policy, addr);
 
 	return honeypot ? policy->targets[honeypot->target] : NULL;
+}
+
+bool hb_policy_tell_clone(const struct hb_policy *policy, const struct hb_addr *addr,
+			  uint32_t interface, const struct hb_target **target, unsigned *clone)
+{
+	const struct hb_honeypot *first = find_honeypot(policy, addr), *found = first;
+	size_t i = first ? (size_t)(first - policy->honeypots) : policy->honeypot_count;
+	bool told = first && (first->clone == 0 || interface == 0);
+
+	for (; !told && is_here(policy, i, addr); i++) {
+		found = &policy->honeypots[i];
+		told = found->interface == interface;
+	}
+	if (!told)
+		return false;
+	*target = policy->targets[found->target];
+	/* Without its interface a clone is known only if it has no other beside it. */
+	*clone = interface != 0 || !is_here(policy, i + 1, addr) ? found->clone : 0;
+	return true;
 }
 
 bool hb_policy_is_backend(const struct hb_policy *policy, const struct hb_addr *addr)

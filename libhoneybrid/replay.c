@@ -319,7 +319,7 @@ static enum hb_replay_result input_connecting(struct hb_core *core, struct hb_ha
 	if ((packet->tcp_flags & HB_TCP_ACK) && !acknowledges) {
 		/* The backend still knows an old connection from this port. */
 		handover->info.problems |= HB_PROBLEM_ACK;
-		hb_out_reset_reply(core, packet);
+		hb_out_reset_reply(core, packet, &handover->redirect.translation.way);
 		send_syn(core, handover);
 		return HB_REPLAY_GOES_ON;
 	}

@@ -39,8 +39,10 @@ void hb_target_free(struct hb_target *target)
 	hb_filter_free(target->filter);
 	unbind(&target->frontend_rule);
 	unbind(&target->backpick_rule);
-	for (unsigned i = 0; i < target->backend_count; i++)
+	for (unsigned i = 0; i < target->backend_count; i++) {
 		unbind(&target->backends[i].rule);
+		free(target->backends[i].tag);
+	}
 	free(target->backends);
 	unbind(&target->control_rule);
 	free(target);
@@ -210,6 +212,42 @@ static int check_pair(const struct hb_endpoint *frontend, const struct hb_endpoi
 	return 0;
 }
 
+static bool is_clone(const struct hb_backend *backend)
+{
+	return backend->tag != NULL;
+}
+
+/* What has this address in a target: a clone of it, something that is none. */
+static void find_uses(const struct hb_target *target, const struct hb_addr *addr, bool *clone,
+		      bool *plain)
+{
+	if (target->has_frontend && hb_addr_equal(&target->frontend.addr, addr))
+		*plain = true;
+	for (unsigned i = 0; i < target->backend_count; i++) {
+		const struct hb_backend *backend = &target->backends[i];
+		if (hb_addr_equal(&backend->endpoint.addr, addr))
+			*(is_clone(backend) ? clone : plain) = true;
+	}
+}
+
+/* Only its interface tells a clone: all that have its address need one. */
+static int check_uses(const struct hb_target *target, const struct hb_endpoint *endpoint,
+		      bool is_clone, struct hb_error *err)
+{
+	const struct hb_policy *policy = target->policy;
+	bool clone = false, plain = false;
+	char text[HB_ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < policy->target_count; i++)
+		find_uses(policy->targets[i], &endpoint->addr, &clone, &plain);
+	if (is_clone ? !plain : !clone)
+		return 0;
+	return hb_error_set(err, HB_ERROR_CONFIG, 0,
+			    "\"%s\" is the address of a clone and of a honeypot without an "
+			    "interface: where one is a clone all are",
+			    hb_addr_format(&endpoint->addr, text));
+}
+
 int hb_target_set_filter(struct hb_target *target, const char *expression, struct hb_error *err)
 {
 	struct hb_error reason = { .code = HB_ERROR_NONE };
@@ -243,6 +281,8 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 		if (check_pair(frontend, &target->backends[i].endpoint, err) < 0)
 			return -EINVAL;
 	}
+	if (check_uses(target, frontend, false, err) < 0)
+		return -EINVAL;
 
 	int ret = rule ? bind_rule(target, rule, 0, &target->frontend_rule, err) : 0;
 
@@ -253,31 +293,125 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 	return 0;
 }
 
-int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
-			  const char *rule, struct hb_error *err)
+static int check_backend(const struct hb_target *target, const struct hb_endpoint *backend,
+			 bool is_clone, struct hb_error *err)
 {
 	if (check_open(target, err) < 0 || check_endpoint(backend, err) < 0)
 		return -EINVAL;
 	if (target->has_frontend && check_pair(&target->frontend, backend, err) < 0)
 		return -EINVAL;
+	return check_uses(target, backend, is_clone, err);
+}
 
+/* Adds one that was checked. NULL with *ret otherwise. */
+static struct hb_backend *append_backend(struct hb_target *target,
+					 const struct hb_endpoint *backend, const char *rule,
+					 int *ret, struct hb_error *err)
+{
 	struct hb_backend *backends =
 		reallocarray(target->backends, target->backend_count + 1, sizeof(*backends));
 
-	if (!backends)
-		return no_memory(err);
+	if (!backends) {
+		*ret = no_memory(err);
+		return NULL;
+	}
 	target->backends = backends;
 
 	struct hb_backend *added = &backends[target->backend_count];
 
-	added->rule = (struct hb_bound_rule){ .rule = NULL };
-
-	int ret = rule ? bind_rule(target, rule, 0, &added->rule, err) : 0;
-
-	if (ret < 0)
-		return ret;
-	added->endpoint = *backend;
+	*added = (struct hb_backend){ .endpoint = *backend };
+	*ret = rule ? bind_rule(target, rule, 0, &added->rule, err) : 0;
+	if (*ret < 0)
+		return NULL;
 	target->backend_count++;
+	return added;
+}
+
+int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
+			  const char *rule, struct hb_error *err)
+{
+	int ret = check_backend(target, backend, false, err);
+
+	if (ret == 0)
+		append_backend(target, backend, rule, &ret, err);
+	return ret;
+}
+
+static bool is_tag(const char *tag)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	size_t len = strlen(tag);
+
+	return len > 0 && len <= HB_CLONE_TAG_MAX && strspn(tag, letters) == len;
+}
+
+/* A tag is the name of one clone, in whatever targets that is. */
+static int check_tag(const struct hb_target *target, const struct hb_clone *clone,
+		     const struct hb_endpoint *endpoint, struct hb_error *err)
+{
+	const struct hb_policy *policy = target->policy;
+
+	if (!is_tag(clone->tag))
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "\"%.*s\" cannot be a tag: expected up to %d letters, digits, "
+				    "'-', '_', '.'",
+				    QUOTE_MAX, clone->tag, HB_CLONE_TAG_MAX);
+	for (size_t i = 0; i < policy->target_count; i++) {
+		const struct hb_target *other = policy->targets[i];
+
+		for (unsigned j = 0; j < other->backend_count; j++) {
+			const struct hb_backend *backend = &other->backends[j];
+
+			if (!is_clone(backend) || strcmp(backend->tag, clone->tag) != 0 ||
+			    (backend->way.interface == clone->interface &&
+			     hb_addr_equal(&backend->endpoint.addr, &endpoint->addr)))
+				continue;
+			return hb_error_set(err, HB_ERROR_CONFIG, 0,
+					    "the tag \"%s\" has another clone: each needs its own",
+					    clone->tag);
+		}
+	}
+	return 0;
+}
+
+static int check_clone(const struct hb_target *target, const struct hb_clone *clone,
+		       struct hb_error *err)
+{
+	uint32_t mask = target->policy->options.uplink_mask;
+
+	if (clone->interface == 0)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "clone \"%s\" has interface 0: it needs one that leads to it",
+				    clone->tag);
+	if (clone->mark & ~mask)
+		return hb_error_set(err, HB_ERROR_CONFIG, 0,
+				    "clone \"%s\" has the mark %#x: it must have no bits beside "
+				    "uplink_mask %#x",
+				    clone->tag, (unsigned)clone->mark, (unsigned)mask);
+	return 0;
+}
+
+int hb_target_add_clone(struct hb_target *target, const struct hb_clone *clone,
+			const struct hb_endpoint *backend, const char *rule, struct hb_error *err)
+{
+	struct hb_backend *added;
+	char *tag;
+	int ret = -EINVAL;
+
+	if (check_backend(target, backend, true, err) < 0 ||
+	    check_tag(target, clone, backend, err) < 0 || check_clone(target, clone, err) < 0)
+		return -EINVAL;
+	tag = strdup(clone->tag);
+	if (!tag)
+		return no_memory(err);
+	added = append_backend(target, backend, rule, &ret, err);
+	if (!added) {
+		free(tag);
+		return ret;
+	}
+	added->tag = tag;
+	added->way = (struct hb_way){ clone->interface, clone->mark };
 	return 0;
 }
 
@@ -361,5 +495,6 @@ int hb_target_seal(struct hb_target *target, size_t number, struct hb_error *err
 	for (unsigned i = 0; i < target->backend_count; i++)
 		next = number_leaves(&target->backends[i].rule, next);
 	number_leaves(&target->control_rule, next);
+	target->by_place = target->policy->by_place;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #ifndef HB_TARGET_H
 #define HB_TARGET_H
 
+#include "translation.h"
+
 #include <honeybrid/policy.h>
 
 #include <stdatomic.h>
@@ -25,6 +27,8 @@ struct hb_bound_rule {
 
 struct hb_backend {
 	struct hb_endpoint endpoint;
+	char *tag;                 /* of a clone; else NULL */
+	struct hb_way way;         /* to a clone; else all zero */
 	struct hb_bound_rule rule; /* may be none, where the target has a backpick rule */
 };
 
@@ -39,15 +43,18 @@ struct hb_target {
 	unsigned backend_count;
 	struct hb_bound_rule control_rule;
 	enum hb_on_failure on_failure;
+	bool by_place; /* as its policy's, once sealed */
 	unsigned leaf_count;
 	bool has_frontend;
 };
 
-/* An address of a frontend or backend, and the target that is asked about what it starts. */
+/* A frontend or backend, and the target that is asked about what it starts. */
 struct hb_honeypot {
 	struct hb_addr addr;
-	size_t target; /* place in the policy's list */
-	bool backend;  /* of any target */
+	uint32_t interface; /* of a clone; else 0 */
+	size_t target;      /* place in the policy's list */
+	bool backend;       /* of any target */
+	unsigned clone;     /* its number among the target's backends; 0: it is none */
 };
 
 struct hb_policy {
@@ -59,7 +66,10 @@ struct hb_policy {
 	size_t instance_count;
 	struct hb_target **targets; /* in file order */
 	size_t target_count;
-	/* Once sealed: one entry an address, in the order of their bytes. */
+	struct hb_uplink *uplinks; /* their names are ours */
+	size_t uplink_count;
+	bool by_place; /* where a packet comes from counts: there are uplinks or clones */
+	/* Once sealed: one entry an address and interface, in their order. */
 	struct hb_honeypot *honeypots;
 	size_t honeypot_count;
 };
@@ -89,6 +99,18 @@ const struct hb_target *hb_policy_match(const struct hb_policy *policy,
  */
 const struct hb_target *hb_policy_find_honeypot(const struct hb_policy *policy,
 						const struct hb_addr *addr);
+
+/*
+ * Which honeypot of this address is behind an interface; *target is the target that covers it, and
+ * *clone its number among that one's backends, 0 if it is no clone, or nobody knows which.
+ * @interface  0: unknown.
+ * Returns     false if the address belongs to clones, and none of them is behind the interface.
+ */
+bool hb_policy_tell_clone(const struct hb_policy *policy, const struct hb_addr *addr,
+			  uint32_t interface, const struct hb_target **target, unsigned *clone);
+
+/* The uplink that a mark stands for; NULL: none. */
+const struct hb_uplink *hb_policy_find_uplink(const struct hb_policy *policy, uint32_t mark);
 
 /* True if addr is a backend of any target; also if it is a frontend of another. */
 bool hb_policy_is_backend(const struct hb_policy *policy, const struct hb_addr *addr);

@@ -3,6 +3,7 @@
 
 #include "seq.h"
 #include "target.h"
+#include "way.h"
 
 enum {
 	ECN_MASK = 3,
@@ -109,6 +110,8 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
+	if (translation->way.interface != 0)
+		edit->changed |= hb_way_take(flow, &translation->way, edit->dgram);
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
@@ -157,6 +160,10 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	hb_edit_source(edit, &attacked);
 	hb_edit_destination(edit, &client);
+	if (hb_way_matters(flow)) {
+		struct hb_way way = hb_way_to_client(flow);
+		edit->changed |= hb_way_take(flow, &way, edit->dgram);
+	}
 	if (hb_translate_hides_route(flow))
 		hb_edit_hide_route(edit);
 	hb_translate_ttl(edit, translation);

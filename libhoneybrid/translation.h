@@ -4,12 +4,19 @@
 
 #include "iplook.h"
 
+/* How a packet leaves; all zero: as the kernel's routes say. */
+struct hb_way {
+	uint32_t interface; /* for who sends it; 0: not said */
+	uint32_t mark;      /* for the kernel's routes, within hb_options.uplink_mask */
+};
+
 /*
  * What joins two legs: constant once a handover is committed, so that code outside the engine can
  * take it as it is. All zero but the endpoint: only addresses and ports differ.
  */
 struct hb_translation {
 	struct hb_endpoint honeypot;
+	struct hb_way way;       /* to the honeypot; a clone is told by its interface */
 	uint16_t client_port;    /* the client's port as the honeypot sees it */
 	uint8_t client_shift;    /* window shift of the client */
 	uint8_t honeypot_shift;  /* of the honeypot */

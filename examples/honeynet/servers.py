@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A honeypot: a few real servers that say in every answer who they are.
 
-usage: servers.py frontend|backend
+usage: servers.py frontend|backend|clone1|clone2
 
   tcp 80     HTTP/1.1 with keep-alive
                GET /          one line of text
@@ -27,13 +27,16 @@ import sys
 PAGE = {
     "frontend": "This is the frontend, a small imitation.\n",
     "backend": "This is the backend: a real machine with all that belongs to it.\n",
+    "clone1": "This is the first clone of a real machine.\n",
+    "clone2": "This is the second clone of the same machine.\n",
 }
+REAL = [name for name in PAGE if name != "frontend"]
 SHORT = {name: f"{name} ready\n" for name in PAGE}
 LONG = {name: f"Welcome to the {name}. Type whatever you like, line by line.\n" for name in PAGE}
 BANNER = {
-    2323: {"frontend": SHORT["frontend"], "backend": LONG["backend"]},
-    2324: {"frontend": LONG["frontend"], "backend": SHORT["backend"]},
-    2325: {"frontend": "", "backend": ""},
+    2323: {"frontend": SHORT["frontend"], **{name: LONG[name] for name in REAL}},
+    2324: {"frontend": LONG["frontend"], **{name: SHORT[name] for name in REAL}},
+    2325: {name: "" for name in PAGE},
 }
 PIECE = 1 << 16  # bytes at a time
 PAUSE = 0.002    # seconds, between the pieces of one answer
@@ -182,6 +185,6 @@ async def main(role):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["frontend"], ["backend"]):
+    if len(sys.argv) != 2 or sys.argv[1] not in PAGE:
         sys.exit(__doc__)
     asyncio.run(main(sys.argv[1]))

@@ -30,13 +30,18 @@ struct hb_datagram {
 	size_t len;
 	size_t cap;             /* room from data on; at least len */
 	uint32_t in_interface;  /* index, 0 for unknown or for a packet of this host */
-	uint32_t out_interface; /* for emitted packets: where to send; 0 for "by routing" */
-	uint32_t mark;          /* packet mark; a verdict only ever sets bits in it */
+	uint32_t out_interface; /* set by the engine: where to send; 0 for "by routing" */
+	/*
+	 * Packet mark. The engine changes its bits in hb_options.uplink_mask where it knows the way
+	 * out: to the uplink of the flow, or to a clone. An accepted packet goes on with it.
+	 */
+	uint32_t mark;
 	enum hb_checksum checksum;
 	bool gso; /* one super-packet of many segments: its payload length must not change */
 	/*
 	 * Set by the embedder if a connection tracker with address translation sees the packet:
-	 * then a flow's first packet must go on, or the tracker forgets the flow.
+	 * then a flow's first packet must go on, or the tracker forgets the flow. It sees packets
+	 * that were routed already: one for a clone is always HB_ACCEPT_MODIFIED.
 	 */
 	bool tracked;
 	/*

@@ -43,9 +43,10 @@ struct hb_options {
 	uint32_t max_packet_buffer; /* recorded client segments per undecided flow; 0: unlimited */
 	uint32_t max_flow_buffer_bytes;  /* recorded or held bytes per flow */
 	uint64_t max_total_buffer_bytes; /* and per engine: a quarter of it for one source */
+	uint32_t uplink_mask; /* bits of a packet's mark that say where it comes from and leaves */
 };
 
-/* The defaults: 120 s, 7440 s, 2 s, 5 s, no, no, 1,000,000, unlimited, 65,536, 64 MiB. */
+/* The defaults: 120 s, 7440 s, 2 s, 5 s, no, no, 1,000,000, unlimited, 65,536, 64 MiB, 0xffff. */
 HB_API void hb_options_default(struct hb_options *options);
 
 /* Who gets a session whose handover failed. */
@@ -65,7 +66,7 @@ HB_API struct hb_policy *hb_policy_ref(struct hb_policy *policy);
 /* Gives a reference back; the last one frees. NULL is fine. Thread: any. */
 HB_API void hb_policy_unref(struct hb_policy *policy);
 
-/* Sets the options; must come before hb_policy_seal(). */
+/* Sets the options; must come before hb_policy_seal(), and uplink_mask before what it is about. */
 HB_API int hb_policy_set_options(struct hb_policy *policy, const struct hb_options *options,
 				 struct hb_error *err);
 
@@ -74,6 +75,22 @@ HB_API int hb_policy_set_options(struct hb_policy *policy, const struct hb_optio
  * with another ABI number only .abi is read.
  */
 HB_API int hb_policy_check_module(const struct hb_module *module, struct hb_error *err);
+
+/* One of several networks that lead to attackers. */
+struct hb_uplink {
+	const char *name;
+	uint32_t mark;     /* of packets that came from there, within uplink_mask; not 0 */
+	struct hb_addr ip; /* the gateway's own address there */
+};
+
+/*
+ * Adds an uplink. A session belongs to the one that its first packet came by: the same addresses and
+ * ports by another one are another session, and packets to its client get the mark's bits. The
+ * embedder's own errors to such a client, if they are of the address's IP version, come from ip.
+ * Errors: a name or a mark that another has, or a mark of 0.
+ */
+HB_API int hb_policy_add_uplink(struct hb_policy *policy, const struct hb_uplink *uplink,
+				struct hb_error *err);
 
 /* One "key = value;" of a module section, as text. line and column come back in errors about it. */
 struct hb_setting {
@@ -123,6 +140,24 @@ HB_API int hb_target_set_frontend(struct hb_target *target, const struct hb_endp
  */
 HB_API int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
 				 const char *rule, struct hb_error *err);
+
+/* A clone: a backend that shares its address, and that of its link, with others. */
+struct hb_clone {
+	const char *tag;    /* its name in events: letters, digits, '-', '_', '.'; one a clone */
+	uint32_t interface; /* index of the one that leads to it, and to nobody else; not 0 */
+	uint32_t mark; /* of packets to it, within uplink_mask; 0: none, and no route goes by it */
+};
+
+#define HB_CLONE_TAG_MAX 31
+
+/*
+ * Adds a backend that is told from others of its address by its interface: what comes in there with
+ * this address is the clone's, what goes to it has out_interface and the bits of its mark.
+ * Errors: as above; a tag, or an address, that is used otherwise already.
+ */
+HB_API int hb_target_add_clone(struct hb_target *target, const struct hb_clone *clone,
+			       const struct hb_endpoint *backend, const char *rule,
+			       struct hb_error *err);
 
 /*
  * Sets the rule that is asked before those of the backends: where it accepts, the backend that its

@@ -13,6 +13,7 @@ One step a line; words are quoted as in a shell, \\n \\r \\t \\\\ \\xNN in them 
   until ROLE MIN MAX LINE line service: sends LINE until ROLE answers, which must be after MIN to MAX
                           answers of the frontend's; the number in the answers must go on
   more TIMES ROLE LINE    line service: so many more lines, all answered by ROLE
+  role TIMES              line service: reads so many answers, and prints who gave each
   get PATH                sends a request
   page ROLE               the next answer to a request is exactly ROLE's page
   page-until ROLE MIN MAX PATH
@@ -184,6 +185,10 @@ class Client:
     def do_more(self, times, role, line):
         for _ in range(int(times)):
             same(role.encode(), self.ask(line).encode())
+
+    def do_role(self, times):
+        for _ in range(int(times)):
+            self.do_say(self.up_to(b"\n").decode().split(" ")[0])
 
     def do_get(self, path):
         self.sock.sendall(b"GET %s HTTP/1.1\r\nHost: www\r\n\r\n" % path.encode())

@@ -55,6 +55,8 @@ struct script_who {
 #define SCRIPT_HAS_LABEL 0x1000u /* an IPv6 flow label */
 #define SCRIPT_HAS_OFFSET 0x2000u
 #define SCRIPT_HAS_RESERVED 0x4000u
+#define SCRIPT_HAS_MARK 0x8000u /* of the datagram, not in the packet */
+#define SCRIPT_HAS_INTERFACE 0x10000u
 
 struct script_icmp_kind {
 	const char *name;
@@ -86,6 +88,7 @@ struct script_segment {
 	uint32_t icmp_value; /* identifier of an echo, MTU of too-big */
 	uint32_t quoted_seq;
 	uint32_t label;
+	uint32_t mark, interface; /* sent: by which it comes; expected: by which it leaves */
 };
 
 /* "-> WHO gets SEGMENT [from PEER]" */
@@ -133,6 +136,7 @@ struct script_final {
 	char *text;   /* the reason, or the state's name; NULL: any */
 	char *trace;  /* flow and handover: NULL for any */
 	char *reason; /* flow: NULL for any */
+	char *tag;    /* flow and handover: NULL for any */
 	struct script_number numbers[8];
 	size_t number_count;
 };
@@ -209,9 +213,18 @@ bool script_world_init(struct script_world *world, const struct script *script,
 /* The address and port of someone; false if there is nobody of that name. */
 bool script_world_resolve(const struct script_world *world, const struct script_who *who,
 			  struct hb_endpoint *endpoint);
-/* Whose address it is; port 0 in the answer if it is the usual one. */
+/* The interface by which a clone is reached; 0 for others. */
+uint32_t script_world_interface(const struct script_world *world, const struct script_who *who);
+
+/* Where a packet goes. */
+struct script_place {
+	struct hb_endpoint endpoint;
+	uint32_t interface; /* 0: by its address alone */
+};
+
+/* Who is there; port 0 in the answer if it is the usual one. */
 struct script_who script_world_find(const struct script_world *world,
-				    const struct hb_endpoint *endpoint);
+				    const struct script_place *place);
 #define SCRIPT_NAME_SIZE 72
 const char *script_world_name(const struct script_who *who, char buf[SCRIPT_NAME_SIZE]);
 
@@ -271,14 +284,15 @@ struct script_output {
 	struct script_who who; /* who gets it */
 	uint8_t *data;
 	size_t len;
-	bool partial;  /* a device is yet to finish its checksum */
+	bool partial; /* a device is yet to finish its checksum */
+	uint32_t mark, interface;
 	size_t pieces; /* how many fragments it left in; 1 for a whole packet */
 	bool matched;
 };
 
 struct script_seen {
 	struct hb_event event; /* its pointers are copied to the fields below */
-	char *trace, *reason;
+	char *trace, *reason, *tag;
 };
 
 /* The last packet that someone got, for ICMP errors to quote. */

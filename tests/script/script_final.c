@@ -106,7 +106,7 @@ static bool parse_number(struct script_line *line, struct script_final *final)
 	return script_line_number(line, UINT64_MAX, &number->value);
 }
 
-/* "NAME N", "trace TEXT", "reason TEXT", as often as they come. */
+/* "NAME N", "trace TEXT", "reason TEXT", "tag TEXT", as often as they come. */
 static bool parse_fields(struct script_line *line, struct script_final *final)
 {
 	while (!script_line_at_end(line) && line->words[line->next].text[0] != ';') {
@@ -116,6 +116,8 @@ static bool parse_fields(struct script_line *line, struct script_final *final)
 			ok = script_line_text(line, &final->trace);
 		else if (script_line_take(line, "reason"))
 			ok = script_line_text(line, &final->reason);
+		else if (script_line_take(line, "tag"))
+			ok = script_line_text(line, &final->tag);
 		else
 			ok = parse_number(line, final);
 		if (!ok)
@@ -216,6 +218,7 @@ static void check_seen(struct script_play *play, const struct script_final *fina
 	}
 	check_text(play, final, "trace", final->trace, seen->trace);
 	check_text(play, final, "reason", final->reason, seen->reason);
+	check_text(play, final, "tag", final->tag, seen->tag);
 	if (final->kind == SCRIPT_FINAL_FAILED)
 		check_text(play, final, "reason", final->text, seen->reason);
 	if (final->kind == SCRIPT_FINAL_FLOW)

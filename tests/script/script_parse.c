@@ -224,6 +224,7 @@ void script_fini(struct script *script)
 		free(script->finals[i].text);
 		free(script->finals[i].trace);
 		free(script->finals[i].reason);
+		free(script->finals[i].tag);
 	}
 	free(script->steps);
 	free(script->finals);

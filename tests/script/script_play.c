@@ -19,6 +19,7 @@
 #define SILENCE_NS UINT64_C(30000000000)
 /* Room behind a datagram for options that are added. */
 #define SPARE_BYTES 64
+#define OTHER_INTERFACE 1000
 
 void script_play_fail(struct script_play *play, int line, const char *format, ...)
 {
@@ -61,8 +62,9 @@ static void remember(struct script_play *play, const struct script_output *outpu
 	memcpy(last->data, output->data, last->len);
 }
 
-static void add_output(struct script_play *play, const uint8_t *data, size_t len, bool partial,
-		       size_t pieces)
+/* @dgram  what left: as it is, or the last piece of the packet in data. */
+static void add_output(struct script_play *play, const struct hb_datagram *dgram,
+		       const uint8_t *data, size_t len, size_t pieces)
 {
 	struct script_output *grown =
 		realloc(play->outputs, (play->output_count + 1) * sizeof(*grown));
@@ -74,16 +76,22 @@ static void add_output(struct script_play *play, const uint8_t *data, size_t len
 	play->outputs = grown;
 	output = &grown[play->output_count++];
 	*output = (struct script_output){
-		.at_ns = play->now_ns, .len = len, .partial = partial, .pieces = pieces
+		.at_ns = play->now_ns,
+		.len = len,
+		.partial = dgram->checksum == HB_CHECKSUM_PARTIAL,
+		.mark = dgram->mark,
+		.interface = dgram->out_interface,
+		.pieces = pieces,
 	};
 	output->data = malloc(len > 0 ? len : 1);
 	if (output->data == NULL)
 		abort();
 	memcpy(output->data, data, len);
 	if (hb_packet_parse(data, len, &packet) == 0) {
-		const struct hb_endpoint dst = { .addr = packet.dst, .port = packet.dst_port };
+		const struct script_place place = { { packet.dst, packet.dst_port },
+						    dgram->out_interface };
 
-		output->who = script_world_find(&play->world, &dst);
+		output->who = script_world_find(&play->world, &place);
 	}
 	remember(play, output);
 }
@@ -103,7 +111,7 @@ static void on_emit(void *ctx, const struct hb_datagram *dgram)
 	if (hb_packet_parse(data, len, &packet) == 0 && packet.is_fragment &&
 	    !script_joiner_add(play->joiner, &packet, &data, &len, &pieces))
 		return;
-	add_output(play, data, len, false, pieces);
+	add_output(play, dgram, data, len, pieces);
 }
 
 static void print_event(const struct script_play *play, const struct hb_event *event)
@@ -144,7 +152,8 @@ static void on_event(void *ctx, const struct hb_event *event)
 	play->seen = grown;
 	grown[play->seen_count++] = (struct script_seen){ .event = *event,
 							  .trace = strdup(event->trace),
-							  .reason = strdup(event->reason) };
+							  .reason = strdup(event->reason),
+							  .tag = strdup(event->tag) };
 }
 
 /* Lets the timers fire that expire until then, each at the time that the engine asked for. */
@@ -265,6 +274,18 @@ static void check_verdict(struct script_play *play, const struct script_step *st
 		script_play_fail(play, step->line, "the payload length of a GSO packet changed");
 }
 
+/* Clones' packets come by their interfaces, others by one that no clone has. */
+static uint32_t interface_of(const struct script_play *play, const struct script_step *step)
+{
+	uint32_t clone = script_world_interface(&play->world, &step->who);
+
+	if (step->segment.has & SCRIPT_HAS_INTERFACE)
+		return step->segment.interface;
+	if (step->who.role == SCRIPT_GATEWAY)
+		return 0;
+	return clone != 0 ? clone : OTHER_INTERFACE;
+}
+
 /* Gives one datagram to the engine. */
 static void input(struct script_play *play, const struct script_step *step, const uint8_t *sent,
 		  size_t sent_len)
@@ -272,7 +293,8 @@ static void input(struct script_play *play, const struct script_step *step, cons
 	const struct script_segment *segment = &step->segment;
 	struct hb_datagram dgram = { .len = sent_len,
 				     .cap = sent_len + SPARE_BYTES,
-				     .in_interface = step->who.role == SCRIPT_GATEWAY ? 0 : 1,
+				     .in_interface = interface_of(play, step),
+				     .mark = segment->mark,
 				     .checksum = segment->gso || segment->partial
 							 ? HB_CHECKSUM_PARTIAL
 							 : HB_CHECKSUM_COMPLETE,
@@ -286,10 +308,12 @@ static void input(struct script_play *play, const struct script_step *step, cons
 	memcpy(dgram.data, sent, sent_len);
 	verdict = hb_engine_input(play->engine, &dgram, engine_time(play->now_ns));
 	check_verdict(play, step, verdict, &dgram, sent, sent_len);
+	if (verdict == HB_ACCEPT_MODIFIED && !segment->gso)
+		dgram.checksum = HB_CHECKSUM_COMPLETE;
 	if (verdict == HB_ACCEPT)
-		add_output(play, sent, sent_len, segment->gso || segment->partial, 1);
+		add_output(play, &dgram, sent, sent_len, 1);
 	else if (verdict == HB_ACCEPT_MODIFIED && dgram.len <= dgram.cap)
-		add_output(play, dgram.data, dgram.len, segment->gso, 1);
+		add_output(play, &dgram, dgram.data, dgram.len, 1);
 	free(dgram.data);
 }
 
@@ -381,6 +405,18 @@ static void print_outputs(const struct script_play *play)
 		print_output(&play->outputs[i]);
 }
 
+static const char *way_differs(const struct script_segment *want, const struct script_output *got,
+			       char *buf, size_t size)
+{
+	if ((want->has & SCRIPT_HAS_MARK) && got->mark != want->mark)
+		snprintf(buf, size, "the mark is %#x, not %#x", got->mark, want->mark);
+	else if ((want->has & SCRIPT_HAS_INTERFACE) && got->interface != want->interface)
+		snprintf(buf, size, "it leaves via %u, not %u", got->interface, want->interface);
+	else
+		return NULL;
+	return buf;
+}
+
 static void check_expect(struct script_play *play, const struct script_step *step,
 			 const struct script_expect *expect, const uint8_t *sent, size_t sent_len)
 {
@@ -402,6 +438,8 @@ static void check_expect(struct script_play *play, const struct script_step *ste
 		expectation.pieces = (uint32_t)output->pieces;
 		differs = script_match(&expectation, output->data, output->len, output->partial,
 				       buf, sizeof(buf));
+		if (differs == NULL)
+			differs = way_differs(&expect->segment, output, buf, sizeof(buf));
 		if (differs == NULL)
 			return;
 		script_play_fail(play, expect->line, "%s got something else: %s", name, differs);
@@ -534,6 +572,7 @@ bool script_play(const struct script *script, bool verbose)
 	for (size_t i = 0; i < play.seen_count; i++) {
 		free(play.seen[i].trace);
 		free(play.seen[i].reason);
+		free(play.seen[i].tag);
 	}
 	free(play.seen);
 	free(play.outputs);

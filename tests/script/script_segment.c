@@ -253,6 +253,8 @@ static const struct number_word number_words[] = {
 	{ "offset", 15, SCRIPT_HAS_OFFSET, 0 },
 	{ "reserved", 15, SCRIPT_HAS_RESERVED, 0 },
 	{ "label", 0xfffff, SCRIPT_HAS_LABEL, 0 },
+	{ "mark", UINT32_MAX, SCRIPT_HAS_MARK, 0 },
+	{ "via", UINT32_MAX, SCRIPT_HAS_INTERFACE, 0 },
 };
 
 static void set_number(struct script_segment *segment, const struct number_word *word,
@@ -274,6 +276,10 @@ static void set_number(struct script_segment *segment, const struct number_word 
 		segment->ip_id = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_LABEL)
 		segment->label = value;
+	else if (word->has == SCRIPT_HAS_MARK)
+		segment->mark = value;
+	else if (word->has == SCRIPT_HAS_INTERFACE)
+		segment->interface = value;
 	else if (word->has == SCRIPT_HAS_PIECES)
 		segment->pieces = (uint16_t)value;
 	else if (word->has == SCRIPT_HAS_QUOTED)

@@ -17,23 +17,43 @@ static struct hb_addr outer_addr(const struct script_world *world, uint8_t n)
 
 #define GATEWAY_NUMBER 254
 
-/* Frontend n is that of target n; backends are numbered through all targets. NULL: there is none.
- */
-static const struct hb_endpoint *find_honeypot(const struct script_world *world,
-					       const struct script_who *who)
+static const struct hb_backend *find_backend(const struct script_world *world,
+					     const struct script_who *who)
 {
 	unsigned before = 0;
 
 	for (size_t i = 0; i < world->policy->target_count; i++) {
 		const struct hb_target *target = world->policy->targets[i];
 
-		if (who->role == SCRIPT_FRONTEND && who->index == i + 1)
-			return &target->frontend;
-		if (who->role == SCRIPT_BACKEND && who->index - before <= target->backend_count)
-			return &target->backends[who->index - before - 1].endpoint;
+		if (who->index - before <= target->backend_count)
+			return &target->backends[who->index - before - 1];
 		before += target->backend_count;
 	}
 	return NULL;
+}
+
+/* Frontend n is that of target n; backends are numbered through all targets. NULL: there is none.
+ */
+static const struct hb_endpoint *find_honeypot(const struct script_world *world,
+					       const struct script_who *who)
+{
+	const struct hb_policy *policy = world->policy;
+	const struct hb_backend *backend;
+
+	if (who->role == SCRIPT_FRONTEND)
+		return who->index <= policy->target_count
+			       ? &policy->targets[who->index - 1]->frontend
+			       : NULL;
+	backend = find_backend(world, who);
+	return backend != NULL ? &backend->endpoint : NULL;
+}
+
+uint32_t script_world_interface(const struct script_world *world, const struct script_who *who)
+{
+	const struct hb_backend *backend =
+		who->role == SCRIPT_BACKEND ? find_backend(world, who) : NULL;
+
+	return backend != NULL ? backend->way.interface : 0;
 }
 
 bool script_world_resolve(const struct script_world *world, const struct script_who *who,
@@ -67,20 +87,23 @@ bool script_world_resolve(const struct script_world *world, const struct script_
 	return true;
 }
 
-/* True if who has this address; *exact if the port is its usual one, too. */
+/* True if who has this address, and interface if it is a clone; *exact if the port is its usual one, too. */
 static bool owns(const struct script_world *world, const struct script_who *who,
-		 const struct hb_endpoint *endpoint, bool *exact)
+		 const struct script_place *place, bool *exact)
 {
+	uint32_t interface = script_world_interface(world, who);
+	const struct hb_endpoint *endpoint = &place->endpoint;
 	struct hb_endpoint own;
 
-	if (!script_world_resolve(world, who, &own) || !hb_addr_equal(&own.addr, &endpoint->addr))
+	if (!script_world_resolve(world, who, &own) || !hb_addr_equal(&own.addr, &endpoint->addr) ||
+	    (interface != 0 && interface != place->interface))
 		return false;
 	*exact = own.port == endpoint->port || endpoint->port == 0;
 	return true;
 }
 
 static bool find_among(const struct script_world *world, enum script_role role,
-		       const struct hb_endpoint *endpoint, struct script_who *found)
+		       const struct script_place *place, struct script_who *found)
 {
 	struct script_who who = { .role = role, .index = 1 };
 	struct hb_endpoint unused;
@@ -88,11 +111,11 @@ static bool find_among(const struct script_world *world, enum script_role role,
 
 	for (; who.index < GATEWAY_NUMBER && script_world_resolve(world, &who, &unused);
 	     who.index++) {
-		if (!owns(world, &who, endpoint, &exact))
+		if (!owns(world, &who, place, &exact))
 			continue;
 		if (exact || found->role == SCRIPT_NOBODY) {
 			*found = who;
-			found->port = exact ? 0 : endpoint->port;
+			found->port = exact ? 0 : place->endpoint.port;
 		}
 		if (exact)
 			return true;
@@ -101,21 +124,21 @@ static bool find_among(const struct script_world *world, enum script_role role,
 }
 
 struct script_who script_world_find(const struct script_world *world,
-				    const struct hb_endpoint *endpoint)
+				    const struct script_place *place)
 {
 	static const enum script_role roles[] = { SCRIPT_FRONTEND, SCRIPT_BACKEND, SCRIPT_CLIENT,
 						  SCRIPT_GATEWAY };
 	struct script_who found = { .role = SCRIPT_NOBODY };
 
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if (find_among(world, roles[i], endpoint, &found))
+		if (find_among(world, roles[i], place, &found))
 			return found;
 	}
 	if (found.role == SCRIPT_NOBODY)
 		found = (struct script_who){ .role = SCRIPT_OUTSIDE,
 					     .index = 1,
-					     .port = endpoint->port,
-					     .addr = endpoint->addr };
+					     .port = place->endpoint.port,
+					     .addr = place->endpoint.addr };
 	return found;
 }
 

@@ -184,7 +184,7 @@ static void expect_unreadable(const char *path, const char *reason)
 	FILE *out = open_memstream(&said, &size);
 	enum hb_exit status;
 
-	ck_assert_ptr_null(hb_config_load(path, out, &status));
+	ck_assert_ptr_null(hb_config_load(path, HB_INTERFACES_REAL, out, &status));
 	fclose(out);
 	ck_assert_int_eq(status, HB_EXIT_NO_INPUT);
 	snprintf(expected, sizeof(expected), "%s: error: cannot read the configuration: %s\n", path,

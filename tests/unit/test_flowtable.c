@@ -11,6 +11,7 @@
 #define MANY 100000
 
 static const uint8_t key[16] = "sixteen bytes..";
+static const struct hb_datagram anywhere = { .in_interface = 0 };
 
 static struct hb_addr addr(const char *text)
 {
@@ -61,7 +62,7 @@ static struct hb_match find(const struct hb_flowtable *table, const char *src, u
 					  .dst_port = dst_port,
 					  .protocol = protocol };
 
-	return hb_flowtable_find(table, &packet);
+	return hb_flowtable_find(table, &packet, &anywhere);
 }
 
 static void check_found(const struct hb_flowtable *table, const struct hb_flow *flow,
@@ -288,7 +289,7 @@ static void check_all(const struct hb_flowtable *table, const struct hb_flow *fl
 {
 	for (size_t i = 0; i < MANY; i++) {
 		struct hb_packet packet = packet_of(&flows[i]);
-		const struct hb_flow *found = hb_flowtable_find(table, &packet).flow;
+		const struct hb_flow *found = hb_flowtable_find(table, &packet, &anywhere).flow;
 
 		unit_require(found ==
 			     (removed_every > 0 && i % removed_every == 0 ? NULL : &flows[i]));
@@ -358,7 +359,7 @@ START_TEST(no_memory_to_grow)
 	for (size_t i = 0; i < COUNT; i++) {
 		struct hb_packet packet = packet_of(&flows[i]);
 
-		unit_require(hb_flowtable_find(&table, &packet).flow == &flows[i]);
+		unit_require(hb_flowtable_find(&table, &packet, &anywhere).flow == &flows[i]);
 	}
 	hb_flowtable_fini(&table);
 	free(flows);

@@ -66,7 +66,8 @@ START_TEST(an_event_arrives_whole)
 				  .reason = "why",
 				  .note = "what",
 				  .module = "who",
-				  .handover = { .latency_us = 5, .problems = 6 } };
+				  .handover = { .latency_us = 5, .problems = 6 },
+				  .tag = "which" };
 
 	hb_logqueue_put(queue, &event);
 	ck_assert_uint_eq(hb_logqueue_drain(queue, take, &reader), 1);
@@ -82,6 +83,7 @@ START_TEST(an_event_arrives_whole)
 	ck_assert_str_eq(reader.last.reason, "why");
 	ck_assert_str_eq(reader.last.note, "what");
 	ck_assert_str_eq(reader.last.module, "who");
+	ck_assert_str_eq(reader.last.tag, "which");
 	hb_logqueue_free(queue);
 }
 END_TEST

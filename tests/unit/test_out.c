@@ -4,6 +4,8 @@
 #include "rig.h"
 #include "target.h"
 
+static const struct hb_way by_routes;
+
 /* A core without an engine around it. */
 struct fixture {
 	struct rig rig;
@@ -119,19 +121,19 @@ START_TEST(a_reset_is_as_its_reader_expects)
 	struct hb_packet packet = segment(HB_TCP_ACK | HB_TCP_PSH, 100, 200, 10);
 
 	open_fixture(&f);
-	hb_out_reset_reply(&f.core, &packet);
+	hb_out_reset_reply(&f.core, &packet, &by_routes);
 	check_sent(&f, RIG_CLIENT, 40000, RIG_BACKEND, 80, 64);
 	ck_assert_uint_eq(rig_sent(&f.rig, 0)->tcp_flags, HB_TCP_RST);
 	ck_assert_uint_eq(rig_sent(&f.rig, 0)->seq, 200);
 	packet = segment(HB_TCP_SYN, UINT32_MAX, 0, 10); /* its number wraps */
-	hb_out_reset_reply(&f.core, &packet);
+	hb_out_reset_reply(&f.core, &packet, &by_routes);
 	ck_assert_uint_eq(rig_sent(&f.rig, 0)->tcp_flags, HB_TCP_RST | HB_TCP_ACK);
 	ck_assert_uint_eq(rig_sent(&f.rig, 0)->seq, 0);
 	ck_assert_uint_eq(rig_sent(&f.rig, 0)->ack, 10);
 	packet = segment(HB_TCP_RST, 100, 0, 0); /* never answered */
-	hb_out_reset_reply(&f.core, &packet);
+	hb_out_reset_reply(&f.core, &packet, &by_routes);
 	packet.tcp_flags |= HB_TCP_ACK;
-	hb_out_reset_reply(&f.core, &packet);
+	hb_out_reset_reply(&f.core, &packet, &by_routes);
 	ck_assert_uint_eq(f.rig.sent_count, 2);
 }
 END_TEST

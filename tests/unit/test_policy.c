@@ -329,8 +329,10 @@ START_TEST(many_honeypots_are_found)
 END_TEST
 
 /* Everything that a configuration does; 0 or the first error. */
-static int build(struct hb_policy *policy, const struct hb_endpoint ends[2], struct hb_error *err)
+static int build(struct hb_policy *policy, const struct hb_endpoint ends[3], struct hb_error *err)
 {
+	const struct hb_clone clone = { .tag = "one", .interface = 3 };
+	const struct hb_uplink uplink = { .name = "east", .mark = 100 };
 	const struct hb_setting backup = { "backup", "/var/x", 1, 1 };
 	struct hb_target *target = hb_policy_add_target(policy);
 	int ret = target ? 0 : -ENOMEM;
@@ -348,13 +350,18 @@ static int build(struct hb_policy *policy, const struct hb_endpoint ends[2], str
 	if (ret == 0)
 		ret = hb_target_add_backend(target, &ends[1], "yes or hash", err);
 	if (ret == 0)
+		ret = hb_target_add_clone(target, &clone, &ends[2], "yes", err);
+	if (ret == 0)
+		ret = hb_policy_add_uplink(policy, &uplink, err);
+	if (ret == 0)
 		ret = hb_target_set_control(target, "yes", err);
 	return ret == 0 ? hb_policy_seal(policy, err) : ret;
 }
 
 START_TEST(each_allocation_may_fail)
 {
-	const struct hb_endpoint addresses[2] = { endpoint("10.9.0.2"), endpoint("10.9.0.3") };
+	const struct hb_endpoint addresses[3] = { endpoint("10.9.0.2"), endpoint("10.9.0.3"),
+						  endpoint("10.9.0.4") };
 	long failures = 0;
 	int ret = -ENOMEM;
 
@@ -372,7 +379,7 @@ START_TEST(each_allocation_may_fail)
 		hb_policy_unref(policy);
 		failures += failed;
 	}
-	ck_assert_int_ge(failures, 20);
+	ck_assert_int_ge(failures, 27);
 }
 END_TEST
 

@@ -55,7 +55,7 @@ static void start(struct fixture *fixture, const char *text)
 	write_file(fixture, text);
 	snprintf(path, sizeof(path), "%s", scratch_file(&fixture->dir, "conf"));
 	setup.path = path;
-	setup.config = hb_config_load(path, stderr, &status);
+	setup.config = hb_config_load(path, HB_INTERFACES_REAL, stderr, &status);
 	ck_assert_ptr_nonnull(setup.config);
 	ck_assert_int_eq(hb_config_load_state(setup.config, &err), 0);
 	fixture->reload = hb_reload_new(&setup, &err);
@@ -109,7 +109,7 @@ START_TEST(a_relative_path_stays_the_same_file)
 	fixture.used = NULL;
 	hb_reload_free(fixture.reload);
 	ck_assert_int_eq(chdir(fixture.dir.path), 0);
-	setup.config = hb_config_load("conf", stderr, &status);
+	setup.config = hb_config_load("conf", HB_INTERFACES_REAL, stderr, &status);
 	ck_assert_int_eq(hb_config_load_state(setup.config, NULL), 0);
 	fixture.reload = hb_reload_new(&setup, NULL);
 	ck_assert_int_eq(chdir("/"), 0);

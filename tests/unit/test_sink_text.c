@@ -143,10 +143,12 @@ START_TEST(states_have_figures)
 		    "61.000|1000|5000000000 .|.|. handover:20.034ms turns:3 replayed:17 "
 		    "answers:98/204");
 	record.flow.honeypot_client_port = 1024;
+	strcpy(record.tag, "clone-1");
 	expect(&record, &history,
-	       LINE " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
-		    "61.000|1000|5000000000 .|.|. port:1024 handover:20.034ms turns:3 "
-		    "replayed:17 answers:98/204");
+	       LINE
+	       " ** 17 0.001|1|60 1.234|+source;?hash;+counter 0.020|2|90|error:66 "
+	       "61.000|1000|5000000000 .|.|. port:1024 clone:clone-1 handover:20.034ms turns:3 "
+	       "replayed:17 answers:98/204");
 }
 END_TEST
 
@@ -183,6 +185,7 @@ START_TEST(the_longest_line_fits)
 		history.stays[i] = (struct hb_stay){ true, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	memset(record.trace, 'x', sizeof(record.trace) - 1);
 	memset(history.failure, 'y', sizeof(history.failure) - 1);
+	memset(record.tag, 'z', sizeof(record.tag) - 1);
 	hb_sink_text_format(&record, &history, line);
 	ck_assert_ptr_nonnull(strstr(line, "yyy\" handover:4294967.295ms turns:4294967295 "
 					   "replayed:4294967295 "
