@@ -20,6 +20,7 @@
 enum {
 	IPV4_SUM = 10,
 	TCP_SEQ = 4,
+	TCP_TIMESTAMP = 12, /* bytes in a segment */
 	TCP_ACK = 8,
 	TCP_HEADER = 20,
 	ECHO_ID = 4,
@@ -30,6 +31,7 @@ enum {
 	V6_UNREACHABLE = 1,
 	V6_TOO_BIG = 2,
 	V6_MTU = 4,
+	LEAST_MTU = 576, /* what is told of less is a lie, or no link for TCP */
 };
 
 /* One quoted packet, and the error around it, on their way to the other leg. */
@@ -223,7 +225,9 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
 	bool own = rewrite->dgram->in_interface == 0;
-	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
+	bool frontends = hb_addr_equal(&rewrite->error->src, &flow->attacked) &&
+			 !rewrite->error->ip_options && !rewrite->quoted->ip_options;
+	if ((own || frontends) && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
 		return HB_ACCEPT; /* right as it is */
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
@@ -236,8 +240,40 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 	return finish(rewrite, &edit);
 }
 
+/* How long a packet the link takes that was too narrow for one; 0 if the error is about something else. */
+static uint32_t reported_mtu(const struct hb_packet *error)
+{
+	const uint8_t *icmp = error->data + error->l4_offset;
+	if (error->ip_version == 6)
+		return error->icmp_type == V6_TOO_BIG ? hb_get_be32(icmp + V6_MTU) : 0;
+	if (error->icmp_type != V4_UNREACHABLE || error->icmp_code != V4_FRAGMENTATION_NEEDED)
+		return 0;
+	return hb_get_be16(icmp + V4_MTU);
+}
+
+/*
+ * A backend without timestamps was told that its packet was too long: so is what we add to each (handover
+ * rule 16). A server stops at the least that links must take: what is longer then is cut here.
+ */
+static void leave_room(struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	bool ipv6 = rewrite->error->ip_version == 6;
+	uint32_t mtu = reported_mtu(rewrite->error), headers = ipv6 ? 60 : 40;
+	uint8_t *icmp = rewrite->dgram->data + rewrite->error->l4_offset;
+	if (!(flow->redirect->translation.lacks & HB_TCPOPT_TIMESTAMP) || mtu < LEAST_MTU ||
+	    mtu > UINT16_MAX)
+		return;
+	if (mtu - headers < flow->track.client_mss || flow->track.client_mss == 0)
+		flow->track.client_mss = (uint16_t)(mtu - headers);
+	hb_handover_of(flow)->narrow = true;
+	if (ipv6)
+		hb_put_be32(icmp + V6_MTU, mtu - TCP_TIMESTAMP);
+	else
+		hb_put_be16(icmp + V4_MTU, (uint16_t)(mtu - TCP_TIMESTAMP));
+}
+
 /* Somebody outside tells the honeypot of a packet that it sent to the client. */
-static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewrite *rewrite)
+static enum hb_verdict to_honeypot(struct hb_flow *flow, const struct rewrite *rewrite)
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
@@ -254,6 +290,8 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct rewr
 	quoted_endpoint(rewrite, false, &client);
 	if (redirected)
 		quoted_seq(rewrite, seq);
+	if (redirected && hb_flow_is_tcp(flow))
+		leave_room(flow, rewrite);
 	hb_edit_begin(&edit, rewrite->dgram, rewrite->error);
 	hb_edit_destination(&edit, &translation.honeypot);
 	hide_route(flow, rewrite, &edit);
@@ -265,6 +303,19 @@ static bool is_unreachable(const struct hb_packet *error)
 	if (error->ip_version == 6)
 		return error->icmp_type == V6_UNREACHABLE;
 	return error->icmp_type == V4_UNREACHABLE && error->icmp_code != V4_FRAGMENTATION_NEEDED;
+}
+
+/*
+ * What we send for the client is nobody else's to shorten: the record, what was held, what a frontend is
+ * given back. The client is told as well, where it goes on.
+ */
+static void narrow(struct hb_core *core, const struct hb_match *match,
+		   const struct rewrite *rewrite)
+{
+	struct hb_flow *flow = match->flow;
+	uint32_t mtu = reported_mtu(rewrite->error);
+	if (mtu != 0 && hb_flow_is_tcp(flow) && flow->redirect != NULL && flow->record != NULL)
+		hb_replay_narrow(core, hb_handover_of(flow), match->leg, rewrite->quoted->seq, mtu);
 }
 
 /* About a packet of the client's, quoted as the honeypot's side saw it. */
@@ -282,6 +333,12 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		hb_life_arm(core, flow);
 		return HB_DROP;
 	}
+	narrow(core, match, rewrite);
+	/* What the frontend has not got yet of its own the client sends again, until then (rule 1). */
+	bool frontends = replaying && match->leg != HB_LEG_BACKEND && hb_flow_is_tcp(flow) &&
+			 hb_seq_before(rewrite->quoted->seq, hb_handover_of(flow)->cut);
+	if (frontends)
+		return to_client(flow, rewrite);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
 	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
@@ -337,17 +394,6 @@ static bool may_report(struct hb_core *core, const struct hb_match *match,
 	bool own_leg = match->direction == HB_FROM_SERVER || hb_flow_diverted(match->flow) != NULL;
 	return hb_policy_find_honeypot(core->policy, &error->src) == NULL ||
 	       (own_leg && hb_addr_equal(&error->src, &quoted->dst));
-}
-
-/* How long a packet the link takes that was too narrow for one; 0 if the error is about something else. */
-static uint32_t reported_mtu(const struct hb_packet *error)
-{
-	const uint8_t *icmp = error->data + error->l4_offset;
-	if (error->ip_version == 6)
-		return error->icmp_type == V6_TOO_BIG ? hb_get_be32(icmp + V6_MTU) : 0;
-	if (error->icmp_type != V4_UNREACHABLE || error->icmp_code != V4_FRAGMENTATION_NEEDED)
-		return 0;
-	return hb_get_be16(icmp + V4_MTU);
 }
 
 enum hb_verdict hb_icmp_error(struct hb_core *core, struct hb_datagram *dgram,

@@ -21,6 +21,8 @@
 #define RESENDS_MAX 12
 #define TIMESTAMP_BYTES 12
 #define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+#define LEAST_MTU_IPV4 576
+#define LEAST_MTU_IPV6 1280 /* RFC 8200, 5 */
 
 static uint16_t header_bytes(const struct hb_flow *flow)
 {
@@ -168,6 +170,30 @@ void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_
 	}
 	if (replay->resend_ns == 0 && hb_seq_before(replay->una, replay->limit))
 		replay->resend_ns = core->now.mono_ns + replay->rto_ns;
+}
+
+void hb_replay_narrow(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
+		      uint32_t seq, uint32_t mtu)
+{
+	struct hb_replay *replay = &handover->replay;
+	const struct hb_flow *flow = handover->redirect.flow;
+	bool undone = handover->phase == HB_PHASE_UNDONE;
+	uint32_t least = hb_addr_is_ipv4(&flow->client) ? LEAST_MTU_IPV4 : LEAST_MTU_IPV6;
+	uint8_t granted = undone ? flow->track.granted : replay->granted;
+	if ((leg == HB_LEG_FRONTEND) != undone || hb_seq_before(seq, replay->una) ||
+	    hb_seq_at_or_after(seq, replay->nxt))
+		return; /* about nothing that is under way (RFC 5927, 7) */
+	if (mtu < least)
+		mtu = least;
+	uint32_t fits = mtu - header_bytes(flow);
+	if (granted & HB_TCPOPT_TIMESTAMP)
+		fits -= TIMESTAMP_BYTES;
+	if (fits >= replay->mss)
+		return;
+	replay->mss = (uint16_t)fits;
+	replay->nxt = replay->una;
+	handover->info.retransmissions++;
+	hb_replay_push(core, handover, leg);
 }
 
 bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg)

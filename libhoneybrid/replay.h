@@ -79,6 +79,13 @@ void hb_replay_ack(struct hb_core *core, struct hb_handover *handover);
 /* RST to the backend, with the number that it expects. */
 void hb_replay_reset(struct hb_core *core, struct hb_handover *handover);
 
+/*
+ * A router reports that a segment of ours, which began at seq, was longer than its next link takes:
+ * sends it again in shorter ones, if it is under way.
+ */
+void hb_replay_narrow(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
+		      uint32_t seq, uint32_t mtu);
+
 /* Sends again what was not acknowledged in time. False: tried too often. */
 bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
