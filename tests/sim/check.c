@@ -36,7 +36,7 @@ static bool marks_count(const struct session *session)
 		const struct plan_link *link = &session->plan->links[role];
 
 		if (link->loss_permille != 0 || link->reorder_permille != 0 ||
-		    link->corrupt_permille != 0)
+		    link->corrupt_permille != 0 || link->mtu != 0)
 			return false;
 	}
 	return !(session->plan->crafts & (1u << CRAFT_COPY | 1u << CRAFT_AHEAD |

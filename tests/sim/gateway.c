@@ -64,15 +64,16 @@ static struct party receiver(struct world *world, const struct hb_packet *packet
 }
 
 /* One packet goes on from the gateway, as its device sends it. */
-static void transmit(struct session *session, enum role to, const uint8_t *data, size_t len)
+static void transmit(struct session *session, enum role to, const uint8_t *data, size_t len,
+		     size_t pieces)
 {
 	static _Thread_local uint8_t buf[WIRE_MAX];
 	struct link_way way = { session->number, to, false };
+	struct wire_offload offload = { .pieces = (uint16_t)pieces };
 	struct world *world = session->world;
 
 	memcpy(buf, data, len);
-	if (wire_hop(buf, 1) &&
-	    !link_send(&world->net, way, buf, len, (struct wire_offload){ 0 }, world->now_ns))
+	if (wire_hop(buf, 1) && !link_send(&world->net, way, buf, len, offload, world->now_ns))
 		trace_remark(&world->trace, world->now_ns, "lost on its way to the %s",
 			     plan_role_name(to));
 }
@@ -88,7 +89,7 @@ static void segment(struct session *session, enum role to, const struct hb_packe
 		session_wrong(session, "a super-packet lost its payload");
 	for (size_t i = 0; (len = hb_packet_segment(packet, gso_size, i, piece, sizeof(piece))) > 0;
 	     i++)
-		transmit(session, to, piece, len);
+		transmit(session, to, piece, len, 0);
 }
 
 /* Who sent what it quotes gets to know. */
@@ -110,7 +111,7 @@ static void leave_error(struct world *world, const struct hb_packet *error)
 	}
 	trace_leaves(&world->trace, to.session->number, to.role, error, false, 0);
 	icmp_look(to.session, to.role, error, &quoted);
-	transmit(to.session, to.role, error->data, error->len);
+	transmit(to.session, to.role, error->data, error->len, 0);
 }
 
 /* A packet leaves the engine; @dies  its TTL ends here. */
@@ -153,7 +154,7 @@ static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t
 	if (gso_size != 0)
 		segment(to.session, to.role, &packet, gso_size);
 	else
-		transmit(to.session, to.role, data, len);
+		transmit(to.session, to.role, data, len, pieces);
 }
 
 static void emit(void *ctx, const struct hb_datagram *dgram)

@@ -147,8 +147,9 @@ static void look_at_quoted(struct session *session, enum role to, const struct h
 	size_t there = quoted->len - quoted->l4_offset;
 	int32_t seq = (int32_t)(quoted->seq - tcp->config.iss);
 
-	if (session->plan->links[to].corrupt_permille != 0)
-		return; /* it may be damaged */
+	/* It may be damaged, or tell of the first session of two. */
+	if (session->plan->links[to].corrupt_permille != 0 || (session->round > 0 && seq < 0))
+		return;
 
 	if (seq < 0 || seq > tcp->max)
 		session_wrong(session, "the %s is told of its number %d, it sent %d",
@@ -157,7 +158,8 @@ static void look_at_quoted(struct session *session, enum role to, const struct h
 	if (hb_packet_parse(quoted->data, quoted->len, &whole) == 0 &&
 	    !hb_packet_checksum_ok(&whole))
 		session_wrong(session, "the %s is told of a wrong checksum", plan_role_name(to));
-	if (there < 20 || tcp->state != TCP_OPEN)
+	/* What the gateway acknowledged for a honeypot that does not know of is no secret to it. */
+	if (there < 20 || tcp->state != TCP_OPEN || to != ROLE_CLIENT)
 		return;
 	const uint8_t *header = quoted->data + quoted->l4_offset;
 	int32_t ack = (int32_t)(hb_get_be32(header + 8) - tcp->irs);

@@ -94,6 +94,32 @@ static bool pass_routers(struct link_net *net, struct link_way way, uint8_t *dat
 	return false;
 }
 
+/* How long the packets are that a device makes of it. */
+static size_t longest(const uint8_t *data, size_t len, struct wire_offload offload)
+{
+	struct hb_packet packet;
+
+	if (offload.pieces != 0 || hb_packet_parse(data, len, &packet) != 0)
+		return 0;
+	if (offload.gso_size != 0 && packet.payload_len > offload.gso_size)
+		return packet.payload_offset + (size_t)offload.gso_size;
+	return len;
+}
+
+/* False: it is too long for a link between routers. */
+static bool fits(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
+		 struct wire_offload offload, uint64_t now)
+{
+	const struct plan_link *link = &net->plans->each[way.session].links[way.role];
+
+	if (link->mtu == 0 || longest(data, len, offload) <= link->mtu)
+		return true;
+	net->lost[way.session][way.role]++;
+	refuse(net, way, way.inwards ? link->hops : 1, ICMP_TOO_BIG, (uint32_t)link->mtu, data, len,
+	       now);
+	return false;
+}
+
 /* What happens to a packet that does not get lost. */
 static void carry(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
 		  struct wire_offload offload, uint64_t at_ns, bool congested, bool damaged)
@@ -116,6 +142,7 @@ bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, s
 	static _Thread_local uint8_t buf[WIRE_MAX];
 	bool impaired = now < plan->impaired_until_ns;
 	bool lost = drawn(net, link->loss_permille, impaired);
+	bool told = lost && drawn(net, link->told_permille, true);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
 	bool congested = drawn(net, link->congestion_permille, true);
@@ -126,10 +153,12 @@ bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, s
 
 	if (lost) {
 		net->lost[way.session][way.role]++;
+		if (told)
+			refuse(net, way, 1, ICMP_HOST_UNREACHABLE, 0, data, len, now);
 		return false;
 	}
 	memcpy(buf, data, len);
-	if (!pass_routers(net, way, buf, len, now))
+	if (!pass_routers(net, way, buf, len, now) || !fits(net, way, buf, len, offload, now))
 		return false;
 	if (at_ns < *last)
 		at_ns = *last;

@@ -4,6 +4,7 @@
 #define SERVER_PORT 80
 /* Apart from the seed's own stream, so that what is drawn with it stays as it is. */
 #define ECN_STREAM UINT64_C(0x6ecda1)
+#define ERRORS_STREAM UINT64_C(0x1c39)
 #define HOPS_STREAM UINT64_C(0x4095)
 
 const char *plan_role_name(enum role role)
@@ -216,6 +217,24 @@ static void draw_hops(struct rng *rng, struct plan *plan)
 	}
 }
 
+/* A tunnel on the way: senders learn how wide it is. Some losses are told, too. */
+static void draw_errors(struct rng *rng, struct plan *plan)
+{
+	static const uint16_t v4[] = { 1492, 1480, 1420, 1280, 576 };
+	static const uint16_t v6[] = { 1492, 1480, 1420, 1400, 1280 };
+
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		struct plan_link *link = &plan->links[role];
+		unsigned which = rng_range(rng, 0, 4);
+
+		link->told_permille = rng_percent(rng, 50) ? rng_range(rng, 0, 500) : 0;
+		/* A router has to say so. */
+		if (link->hops == 0 || !rng_percent(rng, 40))
+			continue;
+		link->mtu = plan->ipv6 ? v6[which] : v4[which];
+	}
+}
+
 /* A third of the links mark, some of them a lot; one end or another may not know of ECN. */
 static void draw_ecn(struct rng *rng, struct plan *plan)
 {
@@ -264,6 +283,8 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 		draw_ecn(&(struct rng){ seed ^ ECN_STREAM }, plan);
 	if (!(without & PLAN_NO_HOPS))
 		draw_hops(&(struct rng){ seed ^ HOPS_STREAM }, plan);
+	if (!(without & PLAN_NO_ERRORS))
+		draw_errors(&(struct rng){ seed ^ ERRORS_STREAM }, plan);
 	draw_again(&again, plan);
 	if (without & PLAN_NO_AGAIN)
 		plan->again = false;

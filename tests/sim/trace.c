@@ -120,14 +120,21 @@ static void print_about(FILE *out, const struct plan *plan, const struct hb_pack
 	print_who(out, plan, role);
 }
 
-static void print_sent_error(FILE *out, const struct plan *plan, const struct hb_packet *error)
+/* A router outside counts as the client: scripts know of no other who may report. */
+static void print_sent_error(FILE *out, const struct plan *plan, enum role side,
+			     const struct hb_packet *error)
 {
 	struct hb_endpoint from = { error->src, 1 };
 	struct hb_addr gateway = icmp_router(plan, ROLE_CLIENT, 0);
 	char text[HB_ENDPOINT_TEXT_SIZE];
 
-	fprintf(out, "%s sends ",
-		hb_addr_equal(&error->src, &gateway) ? "gateway" : hb_endpoint_format(&from, text));
+	if (hb_addr_equal(&error->src, &gateway))
+		fputs("gateway", out);
+	else if (side == ROLE_CLIENT)
+		print_who(out, plan, ROLE_CLIENT);
+	else
+		fputs(hb_endpoint_format(&from, text), out);
+	fputs(" sends ", out);
 	print_error(out, error);
 	if (!hb_packet_checksum_ok(error))
 		fputs(" badsum", out);
@@ -238,7 +245,7 @@ static void print_line(const struct trace *trace, const struct link_packet *in,
 	FILE *out = trace->out;
 
 	if (packet->is_icmp_error) {
-		print_sent_error(out, plan, packet);
+		print_sent_error(out, plan, in->way.role, packet);
 		return;
 	}
 	print_who(out, plan, in->way.role);
