@@ -215,6 +215,13 @@ static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edi
 	return HB_ACCEPT_MODIFIED;
 }
 
+/* Nothing is translated on this flow, and nothing is to be hidden. */
+static bool is_right_as_it_is(const struct hb_flow *flow, const struct rewrite *rewrite)
+{
+	return flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow) &&
+	       !rewrite->error->ip_options && !rewrite->quoted->ip_options;
+}
+
 /*
  * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
  * which is on the way to the frontend as well and goes by its own name.
@@ -225,10 +232,9 @@ static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrit
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
 	bool own = rewrite->dgram->in_interface == 0;
-	bool frontends = hb_addr_equal(&rewrite->error->src, &flow->attacked) &&
-			 !rewrite->error->ip_options && !rewrite->quoted->ip_options;
-	if ((own || frontends) && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
-		return HB_ACCEPT; /* right as it is */
+	bool attackeds = hb_addr_equal(&rewrite->error->src, &flow->attacked);
+	if ((own || attackeds) && is_right_as_it_is(flow, rewrite))
+		return HB_ACCEPT;
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
 	if (flow->state == HB_STATE_FORWARD && flow->redirect != NULL)
@@ -277,6 +283,8 @@ static enum hb_verdict to_honeypot(struct hb_flow *flow, const struct rewrite *r
 {
 	struct hb_translation translation = hb_translate_frontend(flow);
 	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
+	if (is_right_as_it_is(flow, rewrite))
+		return HB_ACCEPT;
 	if (redirected)
 		translation = flow->redirect->translation;
 	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
