@@ -24,7 +24,7 @@ static struct hb_endpoint endpoint(const struct plan *plan, const char *v4, cons
 	return endpoint;
 }
 
-static void set_addresses(struct plan *plan)
+void plan_set_addresses(struct plan *plan)
 {
 	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", PLAN_CLIENT_PORT);
 	struct hb_endpoint frontend = endpoint(plan, "10.9.0.2", "2001:db8:9::2", SERVER_PORT);
@@ -268,7 +268,7 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 				? BACKEND_SERVES
 				: (enum plan_backend)rng_range(&rng, 1, BACKEND_COUNT - 1);
 	plan->impaired_until_ns = 20000 * PLAN_MS;
-	set_addresses(plan);
+	plan_set_addresses(plan);
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		draw_tcp(&rng, &plan->tcp[role], role);
 		if (without & PLAN_NO_OFFLOAD)
@@ -290,10 +290,4 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 		plan->again = false;
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
 		plan->tcp[role].lenient = plan->crafts != 0;
-}
-
-void plans_make(struct plans *plans, uint64_t seed, unsigned without)
-{
-	*plans = (struct plans){ .count = 1 };
-	plan_make(&plans->each[0], seed, without);
 }

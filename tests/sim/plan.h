@@ -85,6 +85,7 @@ enum plan_craft {
 
 struct plan {
 	uint64_t seed;
+	unsigned number; /* of the client, from 0 */
 	uint64_t start_ns;
 	uint32_t crafts;   /* bits, by enum plan_craft */
 	uint64_t craft_ns; /* mean time between two packets that are crafted */
@@ -127,7 +128,10 @@ struct plans {
 #define PLAN_NO_HOPS 0x400u
 #define PLAN_NO_ERRORS 0x800u
 
+/* Who has which address, for the only client, or the first of several. */
+void plan_set_addresses(struct plan *plan);
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
+/* plan_company.c */
 void plans_make(struct plans *plans, uint64_t seed, unsigned without);
 
 /* How many sets of options there are, pairs of them, and what moves each way behind the handover. */

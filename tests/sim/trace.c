@@ -95,6 +95,16 @@ static void print_who(FILE *out, const struct plan *plan, enum role role)
 		fprintf(out, "#%u", local->port);
 }
 
+/* If it is another address than a script means if it says none. */
+static void print_attacked(FILE *out, const char *word, const struct trace *trace, unsigned session)
+{
+	const struct hb_endpoint *attacked = &trace->plans->each[session].attacked;
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	if (!hb_addr_equal(&attacked->addr, &trace->plans->each[0].attacked.addr))
+		fprintf(out, "%s%s", word, hb_endpoint_format(attacked, text));
+}
+
 static void print_error(FILE *out, const struct hb_packet *error)
 {
 	enum icmp_kind kind = icmp_kind_of(error);
@@ -154,6 +164,7 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 	fputs(" gets ", out);
 	if (packet->is_icmp_error) {
 		print_error(out, packet);
+		print_attacked(out, " from ", trace, to == ROLE_CLIENT ? session : 0);
 		return;
 	}
 	print_fields(out, packet);
@@ -165,10 +176,12 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 		fputs(" badsum", out);
 	if (pieces > 0)
 		fprintf(out, " pieces %zu", pieces);
-	if (to == ROLE_CLIENT)
-		return;
-	fputs(" from ", out);
-	print_who(out, plan, ROLE_CLIENT);
+	if (to != ROLE_CLIENT) {
+		fputs(" from ", out);
+		print_who(out, plan, ROLE_CLIENT);
+	} else {
+		print_attacked(out, " from ", trace, session);
+	}
 }
 
 /* Other versions of the client's bytes are other places of the script's text. */
@@ -251,10 +264,12 @@ static void print_line(const struct trace *trace, const struct link_packet *in,
 	print_who(out, plan, in->way.role);
 	fputs(" sends ", out);
 	print_sent(trace, in, packet);
-	if (in->way.role == ROLE_CLIENT)
-		return;
-	fputs(" to ", out);
-	print_who(out, plan, ROLE_CLIENT);
+	if (in->way.role != ROLE_CLIENT) {
+		fputs(" to ", out);
+		print_who(out, plan, ROLE_CLIENT);
+	} else {
+		print_attacked(out, " to ", trace, in->way.session);
+	}
 }
 
 void trace_enters(struct trace *trace, uint64_t now, const struct link_packet *in,
