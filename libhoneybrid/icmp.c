@@ -149,7 +149,8 @@ static void cut_quotation(const struct rewrite *rewrite)
 
 /*
  * What the client acknowledged, with the numbers that it knows (handover rule 28). One that was raised
- * to the first byte that counts (rule 13) was no higher than what it has acknowledged since.
+ * to the first byte that counts (rule 13) was no higher than what it has acknowledged since; one below
+ * it is ours, from the replay.
  */
 static void quoted_ack(const struct hb_flow *flow, const struct rewrite *rewrite)
 {
@@ -159,7 +160,11 @@ static void quoted_ack(const struct hb_flow *flow, const struct rewrite *rewrite
 	uint32_t difference = translation->seq_difference;
 	uint32_t there = hb_get_be32(header + l4 + TCP_ACK), ack = there + difference;
 	struct hb_tcp_options options;
-	if (there == translation->keep && hb_seq_before(flow->track.client_ack, ack))
+	bool replayed = hb_seq_before(there, translation->keep) &&
+			hb_seq_distance(there, translation->keep) <=
+				hb_handover_of(flow)->info.discarded_bytes;
+	bool raised = there == translation->keep && hb_seq_before(flow->track.client_ack, ack);
+	if (replayed || raised)
 		ack = flow->track.client_ack;
 	if (header[l4 + 13] & HB_TCP_ACK)
 		quoted_u32(rewrite, TCP_ACK, ack);
