@@ -74,8 +74,12 @@ static void refuse(struct link_net *net, struct link_way way, unsigned router, e
 	struct hb_addr from = icmp_router(plan, way.role, router);
 	struct link_way back = { way.session, way.role, !way.inwards };
 	uint8_t error[WIRE_MTU];
+	struct hb_packet packet;
 	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
 
+	/* No error tells of an error (RFC 1122, 3.2.2). */
+	if (hb_packet_parse(data, len, &packet) != 0 || packet.is_icmp_error)
+		return;
 	if (error_len > 0)
 		put(net, back, now + link->delay_ns, error, error_len, (struct wire_offload){ 0 });
 }

@@ -114,7 +114,7 @@ static void print_error(FILE *out, const struct hb_packet *error)
 		fprintf(out, " %" PRIu32, icmp_mtu(error));
 }
 
-/* To whom the packet was sent that an error quotes; scripts quote the last such. */
+/* To whom the packet was sent that an error quotes. */
 static void print_about(FILE *out, const struct plan *plan, const struct hb_packet *error)
 {
 	struct hb_packet quoted;
@@ -126,7 +126,7 @@ static void print_about(FILE *out, const struct plan *plan, const struct hb_pack
 		if (hb_addr_equal(&quoted.dst, &plan->tcp[each].local.addr))
 			role = each;
 	}
-	fputs(" about ", out);
+	fprintf(out, " quotes %" PRIu32 " about ", quoted.seq);
 	print_who(out, plan, role);
 }
 
@@ -184,7 +184,7 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 	}
 }
 
-/* Other versions of the client's bytes are other places of the script's text. */
+/* Other versions of the client's bytes, and other clients', are other places of the script's text. */
 static uint32_t fill_place(const struct trace *trace, const struct link_packet *in,
 			   const struct hb_packet *packet)
 {
@@ -192,15 +192,18 @@ static uint32_t fill_place(const struct trace *trace, const struct link_packet *
 	size_t last = packet->payload_len - 1;
 	const uint8_t *payload = packet->data + packet->payload_offset;
 	const struct plan *plan = &trace->plans->each[in->way.session];
+	uint32_t own = at + plan->number * (ATTACK_POISON + 1) * OTHER_TEXT;
 
-	if (in->way.role != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
+	if (at + last > TCP_STREAM_MAX)
 		return at;
+	if (in->way.role != ROLE_CLIENT)
+		return own;
 	for (unsigned version = ATTACK_REAL; version <= ATTACK_POISON; version++) {
 		if (payload[last] ==
 		    attack_byte(plan, (enum attack_version)version, (int32_t)(at + last)))
-			return at + version * OTHER_TEXT;
+			return own + version * OTHER_TEXT;
 	}
-	return at;
+	return own;
 }
 
 /* Options that the words of a script cannot say. */
