@@ -147,6 +147,8 @@ static void forget_first(struct session *session)
 	session->round = 1;
 	session->handed_over = session->undone = false;
 	session->flows = 0;
+	session->state = HB_STATE_INIT;
+	session->flow_id = 0; /* what its flow does yet is none of the second's */
 	session->cut = session->shown_ack = session->shown_edge = 0;
 	session->shown_ttl = 0;
 	memset(session->impaired_before, 0, sizeof(session->impaired_before));

@@ -67,5 +67,6 @@ void look_at_packet(struct session *session, enum role to, const struct hb_packe
 void look_at_passing(struct session *session, enum role to, const struct hb_packet *before,
 		     const struct hb_packet *after);
 void look_at_endpoints(struct session *session);
+bool look_replaced_unseen(const struct session *session);
 
 #endif
