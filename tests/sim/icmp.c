@@ -17,6 +17,8 @@ static const struct {
 } kinds[ICMP_KIND_COUNT] = {
 	[ICMP_TIME_EXCEEDED] = { "time-exceeded", 11, 0, 3, 0 },
 	[ICMP_TOO_BIG] = { "too-big", 3, 4, 2, 0 },
+	[ICMP_NET_UNREACHABLE] = { "net-unreachable", 3, 0, 1, 0 },
+	[ICMP_PORT_UNREACHABLE] = { "port-unreachable", 3, 3, 1, 4 },
 	[ICMP_HOST_UNREACHABLE] = { "host-unreachable", 3, 1, 1, 3 },
 };
 

@@ -71,17 +71,25 @@ static void refuse(struct link_net *net, struct link_way way, unsigned router, e
 {
 	const struct plan *plan = &net->plans->each[way.session];
 	const struct plan_link *link = &plan->links[way.role];
-	struct hb_addr from = icmp_router(plan, way.role, router);
 	struct link_way back = { way.session, way.role, !way.inwards };
+	struct hb_addr from = icmp_router(plan, way.role, router);
 	uint8_t error[WIRE_MTU];
 	struct hb_packet packet;
-	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
 
 	/* No error tells of an error (RFC 1122, 3.2.2). */
 	if (hb_packet_parse(data, len, &packet) != 0 || packet.is_icmp_error)
 		return;
+	if (kind == ICMP_PORT_UNREACHABLE)
+		from = way.inwards ? plan->attacked.addr : plan->tcp[way.role].local.addr;
+	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
 	if (error_len > 0)
 		put(net, back, now + link->delay_ns, error, error_len, (struct wire_offload){ 0 });
+}
+
+/* A loss that is told of is no end: what a session makes of that is to try again. */
+static enum icmp_kind unreachable(struct link_net *net)
+{
+	return (enum icmp_kind)rng_range(&net->rng, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE);
 }
 
 /* False: it ends at a router. */
@@ -158,7 +166,7 @@ bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, s
 	if (lost) {
 		net->lost[way.session][way.role]++;
 		if (told)
-			refuse(net, way, 1, ICMP_HOST_UNREACHABLE, 0, data, len, now);
+			refuse(net, way, 1, unreachable(net), 0, data, len, now);
 		return false;
 	}
 	memcpy(buf, data, len);
