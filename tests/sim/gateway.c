@@ -37,6 +37,19 @@ static bool same_endpoint(const struct hb_endpoint *a, const struct hb_endpoint 
 	return a->port == b->port && hb_addr_equal(&a->addr, &b->addr);
 }
 
+static bool is_party(const struct session *session, enum role role, const struct hb_endpoint *own,
+		     const struct hb_endpoint *peer)
+{
+	const struct tcp_config *config = &session->plan->tcp[role];
+
+	if (!same_endpoint(own, &config->local))
+		return false;
+	if (role == ROLE_CLIENT)
+		return same_endpoint(peer, &config->peer);
+	return hb_addr_equal(&peer->addr, &config->peer.addr) &&
+	       peer->port == session->leg_port[role];
+}
+
 /* Who has an address and port, and talks to the other. */
 static struct party find_party(struct world *world, const struct hb_endpoint *own,
 			       const struct hb_endpoint *peer)
@@ -45,14 +58,32 @@ static struct party find_party(struct world *world, const struct hb_endpoint *ow
 		struct session *session = &world->sessions[i];
 
 		for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
-			const struct tcp_config *config = &session->plan->tcp[role];
-
-			if (same_endpoint(own, &config->local) &&
-			    same_endpoint(peer, &config->peer))
+			if (is_party(session, role, own, peer))
 				return (struct party){ session, role };
 		}
 	}
 	return (struct party){ .session = NULL };
+}
+
+/* A SYN to a honeypot has the number that the client drew: it tells whose leg begins there. */
+static void learn_port(struct world *world, const struct hb_packet *packet)
+{
+	uint8_t flags = HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST;
+
+	if ((packet->tcp_flags & flags) != HB_TCP_SYN)
+		return;
+	for (unsigned i = 0; i < world->session_count; i++) {
+		struct session *session = &world->sessions[i];
+
+		for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++) {
+			const struct tcp_config *config = &session->plan->tcp[role];
+
+			if (hb_addr_equal(&packet->dst, &config->local.addr) &&
+			    hb_addr_equal(&packet->src, &config->peer.addr) &&
+			    packet->seq == session->tcp[ROLE_CLIENT].config.iss)
+				session_learn_port(session, role, packet->src_port);
+		}
+	}
 }
 
 static struct party receiver(struct world *world, const struct hb_packet *packet)
@@ -60,6 +91,7 @@ static struct party receiver(struct world *world, const struct hb_packet *packet
 	const struct hb_endpoint dst = { packet->dst, packet->dst_port };
 	const struct hb_endpoint src = { packet->src, packet->src_port };
 
+	learn_port(world, packet);
 	return find_party(world, &dst, &src);
 }
 

@@ -3,10 +3,11 @@
 #include "plan.h"
 
 #define IPV6_LEAST 1280
+#define TOGETHER_NS (100 * PLAN_MS)
 #define COMPANY_STREAM UINT64_C(0xc0a9a27)
 
 /* Another port of the first client's, or another host, near or far; at the first address or beside it. */
-static void place(struct rng *rng, struct plan *plan, const struct plan *first, unsigned number)
+static void place(struct rng *rng, struct plan *plan, struct plan *first, unsigned number)
 {
 	struct hb_endpoint *client = &plan->tcp[ROLE_CLIENT].local;
 	bool same_host = rng_percent(rng, 50);
@@ -20,8 +21,17 @@ static void place(struct rng *rng, struct plan *plan, const struct plan *first, 
 		plan->links[ROLE_CLIENT].mtu = IPV6_LEAST;
 	if (beside)
 		plan->attacked.addr.bytes[15] = (uint8_t)(plan->attacked.addr.bytes[15] + number);
+	/*
+	 * Its port may be in use for the first address: the honeypots see another then, as long as the
+	 * first is remembered.
+	 */
+	bool same_port = same_host && beside && plan->crafts == 0 && rng_percent(rng, 80);
+	if (same_port) {
+		plan->start_ns %= TOGETHER_NS;
+		plan->again = first->again = false;
+	}
 	if (same_host) {
-		client->port = (uint16_t)(client->port + number);
+		client->port = (uint16_t)(client->port + (same_port ? 0 : number));
 		plan->links[ROLE_CLIENT] = first->links[ROLE_CLIENT];
 		plan->tcp[ROLE_CLIENT].ttl = first->tcp[ROLE_CLIENT].ttl;
 	} else {
@@ -73,8 +83,8 @@ void plans_make(struct plans *plans, uint64_t seed, unsigned without)
 
 		plan_make(plan, rng_next(&rng), without);
 		share(plan, &plans->each[0]);
-		place(&rng, plan, &plans->each[0], i);
 		plan->start_ns = rng_range(&rng, 0, rng_percent(&rng, 50) ? 100 : 4000) * PLAN_MS;
+		place(&rng, plan, &plans->each[0], i);
 		plan->reset_at_ns += plan->start_ns;
 	}
 }

@@ -57,6 +57,8 @@ static bool set_up_endpoint(struct session *session, enum role role)
 	session->world->trace.isn[session->number][role] = config.iss;
 	session->old[role] = false;
 	session->conflict_at[role] = 0;
+	if (session->leg_port[role] != 0)
+		config.peer.port = session->leg_port[role];
 	tcp_fini(tcp);
 	if (!tcp_init(tcp, &config, sends[role], session))
 		return false;
@@ -79,6 +81,12 @@ bool session_init(struct session *session, struct world *world, const struct pla
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
 		ok = set_up_endpoint(session, role) && ok;
 	return ok;
+}
+
+void session_learn_port(struct session *session, enum role role, uint16_t port)
+{
+	session->leg_port[role] = port;
+	session->tcp[role].config.peer.port = port;
 }
 
 void session_fini(struct session *session)

@@ -199,9 +199,15 @@ static bool paws_refuses(struct tcp *tcp, const struct hb_packet *packet)
 		tcp->paws_drops++;
 		return true;
 	}
-	if ((int32_t)(packet->seq - tcp->last_ack_sent) <= 0)
-		tcp->ts_recent = packet->options.tsval;
 	return false;
+}
+
+/* RFC 7323, 5.3, R3: behind the window's test. */
+static void follow_clock(struct tcp *tcp, const struct hb_packet *packet)
+{
+	if ((tcp->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	    (int32_t)(packet->seq - tcp->last_ack_sent) <= 0)
+		tcp->ts_recent = packet->options.tsval;
 }
 
 static void reset_input(struct tcp *tcp, int32_t at, uint64_t now)
@@ -387,6 +393,7 @@ static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t
 		answer_stray(tcp, packet, now);
 		return;
 	}
+	follow_clock(tcp, packet);
 	if (packet->tcp_flags & HB_TCP_SYN) {
 		tcp_emit_ack(tcp, now); /* RFC 5961, 4.2 */
 		return;

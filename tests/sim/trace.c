@@ -83,16 +83,24 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 			packet->options.sack[i].right);
 }
 
-/* As scripts name whoever it is. */
+/* As scripts name clients: by host and port. */
+static void print_client(FILE *out, const struct plan *plan, uint16_t port)
+{
+	uint8_t host = plan->tcp[ROLE_CLIENT].local.addr.bytes[15];
+
+	fputs("client", out);
+	if (host != 1)
+		fprintf(out, "%u", host);
+	if (port != PLAN_CLIENT_PORT)
+		fprintf(out, "#%u", port);
+}
+
 static void print_who(FILE *out, const struct plan *plan, enum role role)
 {
-	const struct hb_endpoint *local = &plan->tcp[role].local;
-
-	fputs(plan_role_name(role), out);
-	if (role == ROLE_CLIENT && local->addr.bytes[15] != 1)
-		fprintf(out, "%u", local->addr.bytes[15]);
-	if (role == ROLE_CLIENT && local->port != PLAN_CLIENT_PORT)
-		fprintf(out, "#%u", local->port);
+	if (role == ROLE_CLIENT)
+		print_client(out, plan, plan->tcp[ROLE_CLIENT].local.port);
+	else
+		fputs(plan_role_name(role), out);
 }
 
 /* If it is another address than a script means if it says none. */
@@ -178,7 +186,7 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 		fprintf(out, " pieces %zu", pieces);
 	if (to != ROLE_CLIENT) {
 		fputs(" from ", out);
-		print_who(out, plan, ROLE_CLIENT);
+		print_client(out, plan, packet->src_port);
 	} else {
 		print_attacked(out, " from ", trace, session);
 	}
@@ -269,7 +277,7 @@ static void print_line(const struct trace *trace, const struct link_packet *in,
 	print_sent(trace, in, packet);
 	if (in->way.role != ROLE_CLIENT) {
 		fputs(" to ", out);
-		print_who(out, plan, ROLE_CLIENT);
+		print_client(out, plan, packet->dst_port);
 	} else {
 		print_attacked(out, " to ", trace, in->way.session);
 	}
