@@ -119,7 +119,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
-	size_t mss = hb_track_client_payload(track);
+	size_t mss = hb_out_client_payload(core, flow);
 	if (mss > handover->replay.mss)
 		mss = handover->replay.mss;
 	size_t at = 0;

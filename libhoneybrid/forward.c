@@ -173,7 +173,7 @@ static struct hb_packet as_shown(const struct hb_handover *handover, const struc
 /* What does not fit into the datagram any more goes out as packets of our own (rule 21). */
 static void send_anew(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *shown)
 {
-	size_t each = hb_track_client_payload(&flow->track);
+	size_t each = hb_out_client_payload(core, flow);
 	for (size_t at = 0; at < shown->payload_len; at += each) {
 		size_t left = shown->payload_len - at;
 		bool last = left <= each;
