@@ -370,7 +370,8 @@ bool check_session(struct session *session)
 	/* A SYN that was crafted and arrives when all is over opens a session of its own. */
 	bool again = session->flows > 1 &&
 		     (session->plan->crafts & (1u << CRAFT_SYN | 1u << CRAFT_FLAGS));
-	if ((client->state == TCP_RESET && !aborted && !again) || client->state == TCP_GAVE_UP)
+	if ((client->state == TCP_RESET && !aborted && !again) ||
+	    (client->state == TCP_GAVE_UP && !(aborted && again)))
 		session_wrong(session, "the client's session was broken off");
 	check_clocks(session);
 	check_ecn(session);
