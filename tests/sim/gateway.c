@@ -65,6 +65,20 @@ static struct party find_party(struct world *world, const struct hb_endpoint *ow
 	return (struct party){ .session = NULL };
 }
 
+/* One whose session is forgotten lets another have its port. */
+static void take_port(struct world *world, struct session *session, enum role role, uint16_t port)
+{
+	for (unsigned i = 0; i < world->session_count; i++) {
+		struct session *other = &world->sessions[i];
+
+		if (other != session && other->leg_port[role] == port &&
+		    hb_addr_equal(&other->plan->tcp[role].peer.addr,
+				  &session->plan->tcp[role].peer.addr))
+			other->leg_port[role] = 0;
+	}
+	session_learn_port(session, role, port);
+}
+
 /* A SYN to a honeypot has the number that the client drew: it tells whose leg begins there. */
 static void learn_port(struct world *world, const struct hb_packet *packet)
 {
@@ -81,7 +95,7 @@ static void learn_port(struct world *world, const struct hb_packet *packet)
 			if (hb_addr_equal(&packet->dst, &config->local.addr) &&
 			    hb_addr_equal(&packet->src, &config->peer.addr) &&
 			    packet->seq == session->tcp[ROLE_CLIENT].config.iss)
-				session_learn_port(session, role, packet->src_port);
+				take_port(world, session, role, packet->src_port);
 		}
 	}
 }

@@ -71,6 +71,18 @@ static void share(struct plan *plan, const struct plan *first)
 	}
 }
 
+/* Each client has another initial number: it tells whose a SYN is. */
+static void draw_apart(struct plans *plans, unsigned number)
+{
+	uint32_t *iss = &plans->each[number].tcp[ROLE_CLIENT].iss;
+
+	/* As often as there may be a neighbour below. */
+	for (unsigned i = 0; i < number * number; i++) {
+		if (plans->each[i % number].tcp[ROLE_CLIENT].iss == *iss)
+			(*iss)--;
+	}
+}
+
 void plans_make(struct plans *plans, uint64_t seed, unsigned without)
 {
 	struct rng rng = { seed ^ COMPANY_STREAM };
@@ -83,6 +95,7 @@ void plans_make(struct plans *plans, uint64_t seed, unsigned without)
 
 		plan_make(plan, rng_next(&rng), without);
 		share(plan, &plans->each[0]);
+		draw_apart(plans, i);
 		plan->start_ns = rng_range(&rng, 0, rng_percent(&rng, 50) ? 100 : 4000) * PLAN_MS;
 		place(&rng, plan, &plans->each[0], i);
 		plan->reset_at_ns += plan->start_ns;
