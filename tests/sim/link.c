@@ -82,8 +82,12 @@ static void refuse(struct link_net *net, struct link_way way, unsigned router, e
 	if (kind == ICMP_PORT_UNREACHABLE)
 		from = way.inwards ? plan->attacked.addr : plan->tcp[way.role].local.addr;
 	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
+	uint64_t at_ns = now + link->delay_ns;
+	/* Who gives up on a neighbour does so late. */
+	if (kind >= ICMP_NET_UNREACHABLE && rng_percent(&net->rng, 30))
+		at_ns += rng_range(&net->rng, 1, 2000) * PLAN_MS;
 	if (error_len > 0)
-		put(net, back, now + link->delay_ns, error, error_len, (struct wire_offload){ 0 });
+		put(net, back, at_ns, error, error_len, (struct wire_offload){ 0 });
 }
 
 /* A loss that is told of is no end: what a session makes of that is to try again. */
