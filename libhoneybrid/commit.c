@@ -43,11 +43,21 @@ static bool frontend_is_done(const struct hb_core *core, const struct hb_flow *f
 	return core->now.mono_ns >= hb_commit_quiet_at(flow);
 }
 
+/*
+ * Silence was taken for the end of an answer that the client has from the frontend, but then the backend went
+ * on, and a piece got lost: what it sends again then would look like an answer to what was held (rules
+ * 4 and 5).
+ */
+static bool backend_goes_on(const struct hb_handover *handover)
+{
+	return handover->frontend_answers && handover->replay.rcv_nxt != handover->replay.rcv_max;
+}
+
 bool hb_commit_ready(const struct hb_core *core, const struct hb_flow *flow)
 {
 	const struct hb_handover *handover = hb_handover_of(flow);
 	return handover->phase <= HB_PHASE_CAUGHT_UP && hb_replay_done(handover) &&
-	       frontend_is_done(core, flow);
+	       !backend_goes_on(handover) && frontend_is_done(core, flow);
 }
 
 /* Difference between the clock that the client saw and the backend's (handover rule 12). */
@@ -110,7 +120,7 @@ static void release_to_client(struct hb_core *core, struct hb_flow *flow)
 {
 	struct hb_handover *handover = hb_handover_of(flow);
 	const struct hb_track *track = &flow->track;
-	size_t mss = hb_track_client_payload(track);
+	size_t mss = hb_out_client_payload(core, flow);
 	if (mss > handover->replay.mss)
 		mss = handover->replay.mss;
 	size_t at = 0;

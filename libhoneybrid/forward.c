@@ -219,7 +219,7 @@ static struct hb_packet as_shown(const struct hb_handover *handover, const struc
 /* What does not fit into the datagram any more goes out as packets of our own (rule 21). */
 static void send_anew(struct hb_core *core, struct hb_flow *flow, const struct hb_packet *shown)
 {
-	size_t each = hb_track_client_payload(&flow->track);
+	size_t each = hb_out_client_payload(core, flow);
 	for (size_t at = 0; at < shown->payload_len; at += each) {
 		size_t left = shown->payload_len - at;
 		bool last = left <= each;
@@ -240,7 +240,8 @@ static void send_anew(struct hb_core *core, struct hb_flow *flow, const struct h
 
 /*
  * The backend does no timestamps, and the client expects one in every segment (handover rule 16):
- * the frontend's clock goes on, and echoes what RFC 7323, 4.3, says. False: it found no room.
+ * the frontend's clock goes on, and echoes what RFC 7323, 4.3, says. False: it found no room, or no
+ * link on the way would take it so long.
  */
 static bool add_timestamp(const struct hb_core *core, const struct hb_flow *flow,
 			  struct hb_edit *edit, struct hb_packet *shown)
@@ -250,6 +251,9 @@ static bool add_timestamp(const struct hb_core *core, const struct hb_flow *flow
 	shown->options.tsval =
 		hb_track_server_ts_at(&flow->track, hb_flow_age_ms(flow, core->now.mono_ns));
 	shown->options.tsecr = flow->track.client_ts;
+	if (hb_handover_of(flow)->narrow &&
+	    shown->payload_len > hb_track_client_payload(&flow->track))
+		return false;
 	return hb_edit_options(edit, &shown->options);
 }
 

@@ -240,7 +240,10 @@ static void hold(struct hb_core *core, struct hb_flow *flow, const struct hb_pac
 		if (handover->early_ack_ns == 0)
 			handover->early_ack_ns = core->now.mono_ns + EARLY_ACK_NS;
 	}
-	if ((packet->tcp_flags & HB_TCP_FIN) && end == hb_stream_end(stream))
+	bool fin = (packet->tcp_flags & HB_TCP_FIN) && end == hb_stream_end(stream);
+	/* One that came before the bytes ahead of it passed already, but nobody repeats it now. */
+	bool early = flow->record->fin_early && flow->record->fin_at == hb_stream_end(stream);
+	if (fin || early)
 		handover->client_fin = true;
 }
 

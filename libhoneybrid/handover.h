@@ -54,6 +54,7 @@ struct hb_handover {
 	/* TCP after commit, until settled. */
 	uint64_t passed_ns; /* when the backend's last new byte passed; 0: none has */
 	uint8_t client_dup_acks;
+	bool narrow;      /* the way to the client takes less than the client does */
 	bool heard;       /* the client has a packet of the backend's */
 	bool passed_byte; /* a byte of the backend's reached the client: the difference is final */
 	uint64_t late_until_ns; /* for late answers, if the trigger was empty; 0: no limit */

@@ -55,6 +55,13 @@ static enum hb_verdict finish(const struct hb_quote *quote, struct hb_edit *edit
 	return HB_ACCEPT_MODIFIED;
 }
 
+/* Nothing is translated on this flow, and nothing is to be hidden. */
+static bool is_right_as_it_is(const struct hb_flow *flow, const struct hb_quote *quote)
+{
+	return flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow) &&
+	       !quote->error->ip_options && !quote->quoted->ip_options;
+}
+
 /* In whose name the client is told: this host's own, which may be another on an uplink. */
 static struct hb_addr reporter(const struct hb_flow *flow, const struct hb_quote *quote)
 {
@@ -79,11 +86,12 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 	struct hb_edit edit;
 	struct hb_endpoint source = { reporter(flow, quote), 0 };
 	struct hb_way way = hb_way_to_client(flow);
-	bool own = quote->dgram->in_interface == 0 &&
-		   hb_addr_equal(&source.addr, &quote->error->src);
+	bool own =
+		quote->dgram->in_interface == 0 && hb_addr_equal(&source.addr, &quote->error->src);
 	hb_way_take(flow, &way, quote->dgram);
-	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
-		return HB_ACCEPT; /* right as it is */
+	bool attackeds = hb_addr_equal(&quote->error->src, &flow->attacked);
+	if ((own || attackeds) && is_right_as_it_is(flow, quote))
+		return HB_ACCEPT;
 	hb_quote_set_source(quote, &client);
 	hb_quote_set_destination(quote, &attacked);
 	if (leg == HB_LEG_BACKEND && flow->redirect != NULL)
@@ -97,29 +105,18 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 	return finish(quote, &edit);
 }
 
-/* Somebody outside tells the honeypot of a packet that it sent to the client. */
-static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct hb_quote *quote)
+static bool is_too_big(const struct hb_packet *error)
 {
-	struct hb_translation translation = hb_translate_frontend(flow);
-	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
-	if (redirected)
-		translation = flow->redirect->translation;
-	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
-	 * of it (handover rule 28). */
-	uint32_t seq = quote->quoted->seq - translation.seq_difference;
-	if (redirected && hb_flow_is_tcp(flow) && hb_seq_before(seq, translation.keep))
-		return HB_DROP;
-	struct hb_endpoint client = { flow->client, translation.client_port };
-	struct hb_edit edit;
-	hb_quote_set_source(quote, &translation.honeypot);
-	hb_quote_set_destination(quote, &client);
-	if (redirected)
-		hb_quote_numbers_of_honeypot(quote, &translation);
-	hb_edit_begin(&edit, quote->dgram, quote->error);
-	hb_edit_destination(&edit, &translation.honeypot);
-	hb_way_take(flow, &translation.way, quote->dgram);
-	hide_route(flow, quote, &edit);
-	return finish(quote, &edit);
+	if (error->ip_version == 6)
+		return error->icmp_type == V6_TOO_BIG;
+	return error->icmp_type == V4_UNREACHABLE && error->icmp_code == V4_FRAGMENTATION_NEEDED;
+}
+
+/* How long a packet the link takes that was too narrow; 0: it does not say. */
+static uint32_t reported_mtu(const struct hb_packet *error)
+{
+	const uint8_t *icmp = error->data + error->l4_offset;
+	return error->ip_version == 6 ? hb_get_be32(icmp + V6_MTU) : hb_get_be16(icmp + V4_MTU);
 }
 
 /*
@@ -128,15 +125,11 @@ static enum hb_verdict to_honeypot(const struct hb_flow *flow, const struct hb_q
  */
 static uint16_t reported_mss(const struct hb_quote *quote)
 {
-	const uint8_t *icmp = quote->error->data + quote->error->l4_offset;
-	bool ipv6 = quote->error->ip_version == 6;
-	uint32_t least = ipv6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4, mtu;
+	uint32_t least = quote->error->ip_version == 6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4;
 	size_t headers = quote->quoted->l4_offset + (size_t)TCP_HEADER_BYTES;
-	if (ipv6 ? quote->error->icmp_type != V6_TOO_BIG
-		 : quote->error->icmp_type != V4_UNREACHABLE ||
-			    quote->error->icmp_code != V4_FRAGMENTATION_NEEDED)
+	if (!is_too_big(quote->error) || quote->quoted->protocol != HB_PROTO_TCP)
 		return 0;
-	mtu = ipv6 ? hb_get_be32(icmp + V6_MTU) : hb_get_be16(icmp + V4_MTU);
+	uint32_t mtu = reported_mtu(quote->error);
 	if (mtu < least)
 		mtu = least;
 	return mtu > UINT16_MAX || mtu <= headers ? 0 : (uint16_t)(mtu - headers);
@@ -160,28 +153,61 @@ static void note_mtu_to_client(struct hb_flow *flow, const struct hb_quote *quot
 	track->client_mss = mss;
 }
 
-static void note_mtu_to_backend(struct hb_core *core, struct hb_flow *flow,
-				const struct hb_quote *quote)
+/*
+ * A backend without timestamps is told that its packet was too long: so is what we add to each (handover
+ * rule 16). A server stops at the least that links must take: what is longer then is cut here.
+ */
+static void leave_room(struct hb_flow *flow, const struct hb_quote *quote)
 {
-	struct hb_replay *replay = &hb_handover_of(flow)->replay;
-	bool replaying = flow->state == HB_STATE_REPLAY;
-	uint16_t mss = reported_mss(quote);
-	uint32_t seq = quote->quoted->seq;
-	if (mss == 0 || hb_seq_before(seq, replaying ? replay->una : flow->track.server_ack) ||
-	    hb_seq_at_or_after(seq, replaying ? replay->nxt : flow->track.client_next))
+	bool ipv6 = quote->error->ip_version == 6;
+	uint8_t *icmp = quote->dgram->data + quote->error->l4_offset;
+	if (reported_mss(quote) == 0 || !(flow->redirect->translation.lacks & HB_TCPOPT_TIMESTAMP))
 		return;
-	hb_replay_narrow(replay, mss);
-	if (replay->resend_ns != 0 && seq == replay->una) {
-		replay->resend_ns = core->now.mono_ns; /* it will not get there as it is */
-		hb_life_arm(core, flow);
-	}
+	hb_handover_of(flow)->narrow = true;
+	uint32_t mtu = reported_mtu(quote->error);
+	if (mtu < (ipv6 ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4))
+		return;
+	mtu -= HB_TCPOPT_TIMESTAMP_BYTES;
+	if (ipv6)
+		hb_put_be32(icmp + V6_MTU, mtu);
+	else
+		hb_put_be16(icmp + V4_MTU, (uint16_t)mtu);
+}
+
+/* Somebody outside tells the honeypot of a packet that it sent to the client. */
+static enum hb_verdict to_honeypot(struct hb_flow *flow, const struct hb_quote *quote)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	bool redirected = flow->state == HB_STATE_FORWARD && flow->redirect != NULL;
+	if (redirected)
+		translation = flow->redirect->translation;
+	hb_way_take(flow, &translation.way, quote->dgram);
+	if (is_right_as_it_is(flow, quote))
+		return HB_ACCEPT;
+	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
+	 * of it (handover rule 28). */
+	uint32_t seq = quote->quoted->seq - translation.seq_difference;
+	if (redirected && hb_flow_is_tcp(flow) && hb_seq_before(seq, translation.keep))
+		return HB_DROP;
+	struct hb_endpoint client = { flow->client, translation.client_port };
+	struct hb_edit edit;
+	hb_quote_set_source(quote, &translation.honeypot);
+	hb_quote_set_destination(quote, &client);
+	if (redirected)
+		hb_quote_numbers_of_honeypot(quote, &translation);
+	if (redirected && hb_flow_is_tcp(flow))
+		leave_room(flow, quote);
+	hb_edit_begin(&edit, quote->dgram, quote->error);
+	hb_edit_destination(&edit, &translation.honeypot);
+	hide_route(flow, quote, &edit);
+	return finish(quote, &edit);
 }
 
 static bool is_unreachable(const struct hb_packet *error)
 {
 	if (error->ip_version == 6)
 		return error->icmp_type == V6_UNREACHABLE;
-	return error->icmp_type == V4_UNREACHABLE && error->icmp_code != V4_FRAGMENTATION_NEEDED;
+	return error->icmp_type == V4_UNREACHABLE && !is_too_big(error);
 }
 
 /* About a packet of the client's, quoted as the honeypot's side saw it. */
@@ -199,11 +225,16 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		hb_life_arm(core, flow);
 		return HB_DROP;
 	}
-	if (match->leg == HB_LEG_BACKEND && hb_flow_is_tcp(flow) && flow->redirect != NULL)
-		note_mtu_to_backend(core, flow, quote);
+	uint16_t mss = reported_mss(quote);
+	if (mss != 0 && hb_flow_is_tcp(flow) && flow->redirect != NULL)
+		hb_replay_narrow(core, hb_handover_of(flow), match->leg, quote->quoted->seq, mss);
+	/* What the frontend has not got yet of its own the client sends again, until then (rule 1). */
+	if (replaying && match->leg != HB_LEG_BACKEND && hb_flow_is_tcp(flow) &&
+	    hb_seq_before(quote->quoted->seq, hb_handover_of(flow)->cut))
+		return to_client(flow, match->leg, quote);
 	/* Behind routing the kernel compares with the way to the frontend, whoever serves. */
-	if (match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 &&
-	    reported_mss(quote) != 0 && flow->state != HB_STATE_DROPPED)
+	if (match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 && mss != 0 &&
+	    flow->state != HB_STATE_DROPPED)
 		return to_client(flow, match->leg, quote);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
 	if (!serves || replaying || flow->state == HB_STATE_DROPPED)

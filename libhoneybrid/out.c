@@ -8,6 +8,8 @@
 #include "target.h"
 #include "way.h"
 
+#define TIMESTAMP_BYTES 12
+
 static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
 {
 	core->counters.emitted++;
@@ -82,6 +84,15 @@ static uint16_t next_ip_id(struct hb_flow *flow)
 	if (flow->redirect != NULL)
 		flow->redirect->translation.look.id_difference++;
 	return ++look->ip_id;
+}
+
+size_t hb_out_client_payload(const struct hb_core *core, const struct hb_flow *flow)
+{
+	size_t takes = hb_track_client_payload(&flow->track);
+	size_t headers = hb_addr_is_ipv4(&flow->client) ? 40 : 60;
+	if (flow->track.granted & HB_TCPOPT_TIMESTAMP)
+		headers += TIMESTAMP_BYTES;
+	return takes < core->mtu - headers ? takes : core->mtu - headers;
 }
 
 void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec)

@@ -6,6 +6,9 @@
 #include "build.h"
 #include "core.h"
 
+/* Payload of such a segment to the client: what it takes, and a link of ours carries in one packet. */
+size_t hb_out_client_payload(const struct hb_core *core, const struct hb_flow *flow);
+
 /* Packets of our own for one side of a flow; addresses, ports and TTL are those of the flow. */
 void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec);
 void hb_out_to_server(struct hb_core *core, const struct hb_flow *flow, enum hb_leg leg,

@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "checksum.h"
 #include "edit.h"
+#include "handover.h"
 #include "seq.h"
 #include "tcpopt.h"
 
@@ -168,13 +169,20 @@ static void cut_short(const struct hb_quote *quote)
 		icmp[ipv6 ? 4 : 5] = 0;
 }
 
-/* One that was raised to the first byte that counts (rule 13) was no higher than the client's last. */
+/*
+ * One that was raised to the first byte that counts (rule 13) was no higher than what the client has
+ * acknowledged since; one below it is ours, from the replay.
+ */
 static void number_of_client_ack(const struct hb_quote *quote, const struct hb_flow *flow)
 {
 	const struct hb_translation *translation = &flow->redirect->translation;
 	uint32_t there = hb_get_be32(quotation(quote) + quote->quoted->l4_offset + TCP_ACK);
 	uint32_t ack = there + translation->seq_difference;
-	if (there == translation->keep && hb_seq_before(flow->track.client_ack, ack))
+	bool replayed = hb_seq_before(there, translation->keep) &&
+			hb_seq_distance(there, translation->keep) <=
+				hb_handover_of(flow)->info.discarded_bytes;
+	bool raised = there == translation->keep && hb_seq_before(flow->track.client_ack, ack);
+	if (replayed || raised)
 		ack = flow->track.client_ack;
 	add_u32(quote, TCP_ACK, ack - there);
 }

@@ -169,6 +169,32 @@ void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_
 		replay->resend_ns = core->now.mono_ns + replay->rto_ns;
 }
 
+void hb_replay_narrow(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
+		      uint32_t seq, uint16_t mss)
+{
+	struct hb_replay *replay = &handover->replay;
+	const struct hb_flow *flow = handover->redirect.flow;
+	const struct hb_track *track = &flow->track;
+	bool undone = handover->phase == HB_PHASE_UNDONE;
+	uint16_t each = hb_tcpopt_payload(mss, undone ? track->granted : replay->granted);
+	if ((leg != HB_LEG_BACKEND) != undone || each >= replay->mss)
+		return;
+	/* About nothing that is under way (RFC 5927, 4.1): it is not believed. */
+	bool ours = flow->record != NULL && hb_seq_at_or_after(seq, replay->una) &&
+		    hb_seq_before(seq, replay->nxt);
+	bool clients = handover->phase == HB_PHASE_COMMITTED &&
+		       hb_seq_at_or_after(seq, track->server_ack) &&
+		       hb_seq_before(seq, track->client_next);
+	if (!ours && !clients)
+		return;
+	replay->mss = each;
+	if (!ours)
+		return;
+	replay->nxt = replay->una;
+	handover->info.retransmissions++;
+	hb_replay_push(core, handover, leg);
+}
+
 bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg)
 {
 	struct hb_replay *replay = &handover->replay;
@@ -248,13 +274,6 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover)
 		hb_answer_next(core, handover);
 	}
 	hb_replay_push(core, handover, HB_LEG_BACKEND);
-}
-
-void hb_replay_narrow(struct hb_replay *replay, uint16_t mss)
-{
-	uint16_t each = hb_tcpopt_payload(mss, replay->granted);
-	if (each < replay->mss)
-		replay->mss = each;
 }
 
 static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *flow,

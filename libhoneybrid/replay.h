@@ -73,14 +73,19 @@ void hb_replay_advance(struct hb_core *core, struct hb_handover *handover);
 /* Sends what may be sent: from nxt to limit, within the window. */
 void hb_replay_push(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);
 
-/* Segments to the honeypot are for such an MSS at most from now on. */
-void hb_replay_narrow(struct hb_replay *replay, uint16_t mss);
-
 /* A bare ACK to the backend. */
 void hb_replay_ack(struct hb_core *core, struct hb_handover *handover);
 
 /* RST to the backend, with the number that it expects. */
 void hb_replay_reset(struct hb_core *core, struct hb_handover *handover);
+
+/*
+ * A router reports that a segment for a honeypot, which began at seq, was longer than its next link takes:
+ * shorter ones from now on, and if it was ours it is sent again at once.
+ * @mss  that would have fit
+ */
+void hb_replay_narrow(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg,
+		      uint32_t seq, uint16_t mss);
 
 /* Sends again what was not acknowledged in time. False: tried too often. */
 bool hb_replay_resend(struct hb_core *core, struct hb_handover *handover, enum hb_leg leg);

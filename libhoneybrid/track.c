@@ -574,8 +574,9 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 	if (packet->payload_len > 0 && (track->flags & HB_TRACK_CLIENT_REAL))
 		track->flags |= HB_TRACK_ESTABLISHED;
 	track->flags &= (uint16_t)~HB_TRACK_RESET_UNSURE; /* it lives */
+	/* A byte that probes a closed window may be taken: it has opened, and nobody knew. */
 	if ((track->flags & HB_TRACK_LOOSE) && (packet->tcp_flags & HB_TCP_ACK) &&
-	    !(track->flags & HB_TRACK_CLIENT_FIN) && !hb_seq_after(packet->ack, track->edge))
+	    !(track->flags & HB_TRACK_CLIENT_FIN) && !hb_seq_after(packet->ack, track->edge + 1))
 		track->client_next = hb_seq_max(track->client_next, packet->ack);
 	if ((packet->tcp_flags & HB_TCP_ACK) &&
 	    (hb_seq_at_or_before(packet->ack, track->client_next) ||

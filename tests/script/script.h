@@ -295,14 +295,14 @@ struct script_seen {
 	char *trace, *reason, *tag;
 };
 
-/* The last packet that someone got, for ICMP errors to quote. */
+/* A packet that someone got, for ICMP errors to quote. */
 struct script_last {
 	struct script_who who;
 	uint8_t data[SCRIPT_QUOTE_MAX];
 	size_t len;
 };
 
-#define SCRIPT_LAST_MAX 16
+#define SCRIPT_LAST_MAX 512
 
 struct script_play {
 	const struct script *script;
@@ -316,7 +316,7 @@ struct script_play {
 	size_t output_count;
 	struct script_seen *seen; /* handovers and ends of flows */
 	size_t seen_count;
-	struct script_last last[SCRIPT_LAST_MAX];
+	struct script_last *last; /* a ring of SCRIPT_LAST_MAX; last_count were put in */
 	size_t last_count;
 	struct script_joiner *joiner;
 };

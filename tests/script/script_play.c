@@ -46,17 +46,8 @@ static double seconds(uint64_t ns)
 
 static void remember(struct script_play *play, const struct script_output *output)
 {
-	struct script_last *last = NULL;
+	struct script_last *last = &play->last[play->last_count++ % SCRIPT_LAST_MAX];
 
-	for (size_t i = 0; i < play->last_count && last == NULL; i++) {
-		if (play->last[i].who.role == output->who.role &&
-		    play->last[i].who.index == output->who.index)
-			last = &play->last[i];
-	}
-	if (last == NULL && play->last_count < SCRIPT_LAST_MAX)
-		last = &play->last[play->last_count++];
-	if (last == NULL)
-		return;
 	last->who = output->who;
 	last->len = output->len < SCRIPT_QUOTE_MAX ? output->len : SCRIPT_QUOTE_MAX;
 	memcpy(last->data, output->data, last->len);
@@ -177,24 +168,44 @@ static void run_until(struct script_play *play, uint64_t at_ns)
 
 static const struct script_who first_client = { .role = SCRIPT_CLIENT, .index = 1 };
 
-/* The last packet that someone got; NULL if there was none. */
-static const struct script_last *find_last(const struct script_play *play,
-					   const struct script_who *who)
+/* True if it began at the sequence number that a line names, or it names none. */
+static bool begins_at(const struct script_last *last, const struct script_segment *segment)
 {
-	for (size_t i = 0; i < play->last_count; i++) {
-		const struct script_last *last = &play->last[i];
+	size_t at = last->data[0] >> 4 == 4 ? 24 : 44;
 
-		if (last->who.role == who->role && last->who.index == who->index)
-			return last;
+	return !(segment->has & SCRIPT_HAS_QUOTED) ||
+	       (last->len >= at + 4 && hb_get_be32(last->data + at) == segment->quoted_seq);
+}
+
+/*
+ * The last packet that someone got; with the number that the line names, and at the very port, if
+ * there is such a one. NULL: it got none.
+ */
+static const struct script_last *find_last(const struct script_play *play,
+					   const struct script_who *who,
+					   const struct script_segment *segment)
+{
+	const struct script_last *best = NULL;
+	unsigned best_fits = 0;
+
+	for (size_t i = play->last_count; i > 0 && i + SCRIPT_LAST_MAX > play->last_count; i--) {
+		const struct script_last *last = &play->last[(i - 1) % SCRIPT_LAST_MAX];
+		unsigned fits = 1 + 2u * (last->who.port == who->port) + begins_at(last, segment);
+
+		if (last->who.role != who->role || last->who.index != who->index ||
+		    fits <= best_fits)
+			continue;
+		best = last;
+		best_fits = fits;
 	}
-	return NULL;
+	return best;
 }
 
 /* "client#*": the port that the last packet came from. */
 static void find_any_port(const struct script_play *play, const struct script_step *step,
 			  struct hb_endpoint *dst)
 {
-	const struct script_last *last = find_last(play, &step->who);
+	const struct script_last *last = find_last(play, &step->who, &step->segment);
 
 	if (last != NULL)
 		dst->port = hb_get_be16(last->data + (last->data[0] >> 4 == 4 ? 20 : 40));
@@ -222,7 +233,8 @@ static bool find_quoted(struct script_play *play, const struct script_step *step
 			struct script_route *route)
 {
 	const struct script_last *last =
-		find_last(play, step->about.role != SCRIPT_NOBODY ? &step->about : &step->who);
+		find_last(play, step->about.role != SCRIPT_NOBODY ? &step->about : &step->who,
+			  &step->segment);
 
 	if (last == NULL)
 		return false;
@@ -538,6 +550,9 @@ static bool start(struct script_play *play, struct hb_policy *policy)
 	struct hb_error err;
 
 	play->joiner = script_joiner_new();
+	play->last = calloc(SCRIPT_LAST_MAX, sizeof(*play->last));
+	if (play->last == NULL)
+		abort();
 	play->engine = hb_engine_new(&setup, policy, &err);
 	if (play->engine == NULL)
 		fprintf(stderr, "%s: no engine: %s\n", play->script->path, err.message);
@@ -576,5 +591,6 @@ bool script_play(const struct script *script, bool verbose)
 	}
 	free(play.seen);
 	free(play.outputs);
+	free(play.last);
 	return !play.failed;
 }

@@ -6,7 +6,8 @@
 
 uint8_t app_byte(const struct plan *plan, enum role role, unsigned turn, int32_t at)
 {
-	struct rng rng = { (uint64_t)role << 40 | (uint64_t)turn << 32 | (uint32_t)at };
+	struct rng rng = { (uint64_t)plan->number << 48 | (uint64_t)role << 40 |
+			   (uint64_t)turn << 32 | (uint32_t)at };
 
 	if (role == ROLE_CLIENT) {
 		int32_t len = plan->requests[turn].len;

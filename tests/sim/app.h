@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The applications: a client that asks and honeypots that answer. Every byte of an answer tells
- * who gave it, to which turn, and where in it: a stream can be taken apart again.
+ * who gave it, to whom, to which turn, and where in it: a stream can be taken apart again.
  */
 #ifndef APP_H
 #define APP_H

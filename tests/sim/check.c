@@ -36,25 +36,11 @@ static bool marks_count(const struct session *session)
 		const struct plan_link *link = &session->plan->links[role];
 
 		if (link->loss_permille != 0 || link->reorder_permille != 0 ||
-		    link->corrupt_permille != 0)
+		    link->corrupt_permille != 0 || link->mtu != 0)
 			return false;
 	}
 	return !(session->plan->crafts & (1u << CRAFT_COPY | 1u << CRAFT_AHEAD |
 					  1u << CRAFT_NO_STAMP | 1u << CRAFT_OPTION));
-}
-
-/*
- * Behind a hole a later copy may take the place of an earlier one (copies.c): where it got lost on
- * its way to the frontend, that has the earlier one, and nobody can tell.
- */
-static bool replaced_unseen(const struct session *session)
-{
-	const struct plan_link *link = &session->plan->links[ROLE_FRONTEND];
-	bool copies = session->plan->crafts & (1u << CRAFT_COPY | 1u << CRAFT_AHEAD |
-					       1u << CRAFT_NO_STAMP | 1u << CRAFT_OPTION);
-
-	return copies && (link->loss_permille != 0 || link->reorder_permille != 0 ||
-			  link->corrupt_permille != 0);
 }
 
 /* What was replayed is exactly what the frontend had taken, urgent marks included. */
@@ -74,7 +60,7 @@ static void check_replayed(struct session *session)
 	if (len > tcp_in_len(backend))
 		len = tcp_in_len(backend);
 	for (int32_t i = 0; i < len; i++) {
-		if (frontend->in[i] != backend->in[i] && !replaced_unseen(session))
+		if (frontend->in[i] != backend->in[i] && !look_replaced_unseen(session))
 			session_wrong(session, "the backend was told another byte %d", i);
 		if (frontend->urgent[i + 1] != backend->urgent[i + 1] && marks_count(session))
 			session_wrong(session, "byte %d is urgent to one honeypot only", i);
@@ -176,6 +162,9 @@ static void check_ecn(struct session *session)
 	const struct tcp *server = &session->tcp[serving(session)];
 
 	if (client->state != TCP_OPEN || server->state != TCP_OPEN || !nothing_lost(session))
+		return;
+	/* The session is over, and the last ACK was not sent yet. */
+	if (client->ack_due_ns != TCP_NEVER || server->ack_due_ns != TCP_NEVER)
 		return;
 	if (server->ecn && client->ce_seen > 0 && server->ece_seen == 0 &&
 	    session->tcp[ROLE_FRONTEND].ece_seen == 0)
@@ -339,6 +328,11 @@ static bool silence_deceived(const struct session *session)
 		return false;
 	if (backend < answers_end(plan, ROLE_BACKEND, answered) && length_deceived(plan, backend))
 		return true;
+	/* Nor from an answer to the same turn of another client's that was so long (learn.c). */
+	bool company = session->world->session_count > 1;
+	if (company && piece_ends(plan, ROLE_BACKEND, backend) &&
+	    backend < answers_end(plan, ROLE_BACKEND, answered))
+		return true;
 	unsigned losses =
 		session->impaired_before[ROLE_FRONTEND] + session->impaired_before[ROLE_BACKEND];
 	if (plan->backend == BACKEND_SLOW || (losses != 0 && session->info.latency_us >= WAITS_US))
@@ -376,7 +370,8 @@ bool check_session(struct session *session)
 	/* A SYN that was crafted and arrives when all is over opens a session of its own. */
 	bool again = session->flows > 1 &&
 		     (session->plan->crafts & (1u << CRAFT_SYN | 1u << CRAFT_FLAGS));
-	if ((client->state == TCP_RESET && !aborted && !again) || client->state == TCP_GAVE_UP)
+	if ((client->state == TCP_RESET && !aborted && !again) ||
+	    (client->state == TCP_GAVE_UP && !(aborted && again)))
 		session_wrong(session, "the client's session was broken off");
 	check_clocks(session);
 	check_ecn(session);

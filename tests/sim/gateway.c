@@ -37,6 +37,19 @@ static bool same_endpoint(const struct hb_endpoint *a, const struct hb_endpoint 
 	return a->port == b->port && hb_addr_equal(&a->addr, &b->addr);
 }
 
+static bool is_party(const struct session *session, enum role role, const struct hb_endpoint *own,
+		     const struct hb_endpoint *peer)
+{
+	const struct tcp_config *config = &session->plan->tcp[role];
+
+	if (!same_endpoint(own, &config->local))
+		return false;
+	if (role == ROLE_CLIENT)
+		return same_endpoint(peer, &config->peer);
+	return hb_addr_equal(&peer->addr, &config->peer.addr) &&
+	       peer->port == session->leg_port[role];
+}
+
 /* Who has an address and port, and talks to the other. */
 static struct party find_party(struct world *world, const struct hb_endpoint *own,
 			       const struct hb_endpoint *peer)
@@ -45,14 +58,46 @@ static struct party find_party(struct world *world, const struct hb_endpoint *ow
 		struct session *session = &world->sessions[i];
 
 		for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
-			const struct tcp_config *config = &session->plan->tcp[role];
-
-			if (same_endpoint(own, &config->local) &&
-			    same_endpoint(peer, &config->peer))
+			if (is_party(session, role, own, peer))
 				return (struct party){ session, role };
 		}
 	}
 	return (struct party){ .session = NULL };
+}
+
+/* One whose session is forgotten lets another have its port. */
+static void take_port(struct world *world, struct session *session, enum role role, uint16_t port)
+{
+	for (unsigned i = 0; i < world->session_count; i++) {
+		struct session *other = &world->sessions[i];
+
+		if (other != session && other->leg_port[role] == port &&
+		    hb_addr_equal(&other->plan->tcp[role].peer.addr,
+				  &session->plan->tcp[role].peer.addr))
+			other->leg_port[role] = 0;
+	}
+	session_learn_port(session, role, port);
+}
+
+/* A SYN to a honeypot has the number that the client drew: it tells whose leg begins there. */
+static void learn_port(struct world *world, const struct hb_packet *packet)
+{
+	uint8_t flags = HB_TCP_SYN | HB_TCP_ACK | HB_TCP_RST;
+
+	if ((packet->tcp_flags & flags) != HB_TCP_SYN)
+		return;
+	for (unsigned i = 0; i < world->session_count; i++) {
+		struct session *session = &world->sessions[i];
+
+		for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++) {
+			const struct tcp_config *config = &session->plan->tcp[role];
+
+			if (hb_addr_equal(&packet->dst, &config->local.addr) &&
+			    hb_addr_equal(&packet->src, &config->peer.addr) &&
+			    packet->seq == session->tcp[ROLE_CLIENT].config.iss)
+				take_port(world, session, role, packet->src_port);
+		}
+	}
 }
 
 static struct party receiver(struct world *world, const struct hb_packet *packet)
@@ -60,19 +105,21 @@ static struct party receiver(struct world *world, const struct hb_packet *packet
 	const struct hb_endpoint dst = { packet->dst, packet->dst_port };
 	const struct hb_endpoint src = { packet->src, packet->src_port };
 
+	learn_port(world, packet);
 	return find_party(world, &dst, &src);
 }
 
 /* One packet goes on from the gateway, as its device sends it. */
-static void transmit(struct session *session, enum role to, const uint8_t *data, size_t len)
+static void transmit(struct session *session, enum role to, const uint8_t *data, size_t len,
+		     size_t pieces)
 {
 	static _Thread_local uint8_t buf[WIRE_MAX];
 	struct link_way way = { session->number, to, false };
+	struct wire_offload offload = { .pieces = (uint16_t)pieces };
 	struct world *world = session->world;
 
 	memcpy(buf, data, len);
-	if (wire_hop(buf, 1) &&
-	    !link_send(&world->net, way, buf, len, (struct wire_offload){ 0 }, world->now_ns))
+	if (wire_hop(buf, 1) && !link_send(&world->net, way, buf, len, offload, world->now_ns))
 		trace_remark(&world->trace, world->now_ns, "lost on its way to the %s",
 			     plan_role_name(to));
 }
@@ -88,7 +135,7 @@ static void segment(struct session *session, enum role to, const struct hb_packe
 		session_wrong(session, "a super-packet lost its payload");
 	for (size_t i = 0; (len = hb_packet_segment(packet, gso_size, i, piece, sizeof(piece))) > 0;
 	     i++)
-		transmit(session, to, piece, len);
+		transmit(session, to, piece, len, 0);
 }
 
 /* Who sent what it quotes gets to know. */
@@ -110,7 +157,7 @@ static void leave_error(struct world *world, const struct hb_packet *error)
 	}
 	trace_leaves(&world->trace, to.session->number, to.role, error, false, 0);
 	icmp_look(to.session, to.role, error, &quoted);
-	transmit(to.session, to.role, error->data, error->len);
+	transmit(to.session, to.role, error->data, error->len, 0);
 }
 
 /* A packet leaves the engine; @dies  its TTL ends here. */
@@ -153,7 +200,7 @@ static void leave(struct world *world, const uint8_t *data, size_t len, uint16_t
 	if (gso_size != 0)
 		segment(to.session, to.role, &packet, gso_size);
 	else
-		transmit(to.session, to.role, data, len);
+		transmit(to.session, to.role, data, len, pieces);
 }
 
 static void emit(void *ctx, const struct hb_datagram *dgram)

@@ -17,6 +17,8 @@ static const struct {
 } kinds[ICMP_KIND_COUNT] = {
 	[ICMP_TIME_EXCEEDED] = { "time-exceeded", 11, 0, 3, 0 },
 	[ICMP_TOO_BIG] = { "too-big", 3, 4, 2, 0 },
+	[ICMP_NET_UNREACHABLE] = { "net-unreachable", 3, 0, 1, 0 },
+	[ICMP_PORT_UNREACHABLE] = { "port-unreachable", 3, 3, 1, 4 },
 	[ICMP_HOST_UNREACHABLE] = { "host-unreachable", 3, 1, 1, 3 },
 };
 
@@ -107,12 +109,12 @@ uint32_t icmp_mtu(const struct hb_packet *error)
 	return icmp_kind_of(error) == ICMP_TOO_BIG ? mtu : 0;
 }
 
-/* True if the packet has the address in it anywhere, in a header or in what it quotes. */
-static bool names(const struct hb_packet *packet, const struct hb_addr *addr)
+/* True if the first bytes have the address in them anywhere. */
+static bool names(const struct hb_packet *packet, size_t len, const struct hb_addr *addr)
 {
 	size_t skip = packet->ip_version == 4 ? 12 : 0;
 
-	for (size_t at = 0; at + 16 - skip <= packet->len; at++) {
+	for (size_t at = 0; at + 16 - skip <= len; at++) {
 		if (memcmp(packet->data + at, addr->bytes + skip, 16 - skip) == 0)
 			return true;
 	}
@@ -120,19 +122,22 @@ static bool names(const struct hb_packet *packet, const struct hb_addr *addr)
 }
 
 /* Neither a honeypot's own address nor a router's before it; the attacked one may be the frontend's. */
-static bool tells_secrets(const struct session *session, const struct hb_packet *error)
+static bool tells_secrets(const struct session *session, const struct hb_packet *error,
+			  const struct hb_packet *quoted)
 {
 	const struct plan *plan = session->plan;
+	/* All headers but the quoted TCP's, whose numbers may be anything. */
+	size_t len = error->quoted_offset + (size_t)quoted->l4_offset;
 
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++) {
 		const struct hb_addr *honeypot = &plan->tcp[role].local.addr;
 
-		if (!hb_addr_equal(honeypot, &plan->attacked.addr) && names(error, honeypot))
+		if (!hb_addr_equal(honeypot, &plan->attacked.addr) && names(error, len, honeypot))
 			return true;
 		for (unsigned i = 0; i <= plan->links[role].hops; i++) {
 			struct hb_addr router = icmp_router(plan, role, i);
 
-			if (names(error, &router))
+			if (names(error, len, &router))
 				return true;
 		}
 	}
@@ -147,8 +152,9 @@ static void look_at_quoted(struct session *session, enum role to, const struct h
 	size_t there = quoted->len - quoted->l4_offset;
 	int32_t seq = (int32_t)(quoted->seq - tcp->config.iss);
 
-	if (session->plan->links[to].corrupt_permille != 0)
-		return; /* it may be damaged */
+	/* It may be damaged, or tell of the first session of two. */
+	if (session->plan->links[to].corrupt_permille != 0 || (session->round > 0 && seq < 0))
+		return;
 
 	if (seq < 0 || seq > tcp->max)
 		session_wrong(session, "the %s is told of its number %d, it sent %d",
@@ -157,7 +163,8 @@ static void look_at_quoted(struct session *session, enum role to, const struct h
 	if (hb_packet_parse(quoted->data, quoted->len, &whole) == 0 &&
 	    !hb_packet_checksum_ok(&whole))
 		session_wrong(session, "the %s is told of a wrong checksum", plan_role_name(to));
-	if (there < 20 || tcp->state != TCP_OPEN)
+	/* What the gateway acknowledged for a honeypot that does not know of is no secret to it. */
+	if (there < 20 || tcp->state != TCP_OPEN || to != ROLE_CLIENT)
 		return;
 	const uint8_t *header = quoted->data + quoted->l4_offset;
 	int32_t ack = (int32_t)(hb_get_be32(header + 8) - tcp->irs);
@@ -178,7 +185,7 @@ void icmp_look(struct session *session, enum role to, const struct hb_packet *er
 		return;
 	if (!hb_addr_equal(&error->dst, &session->plan->tcp[to].local.addr))
 		session_wrong(session, "an error for the %s goes elsewhere", plan_role_name(to));
-	if (to == ROLE_CLIENT && (!known || tells_secrets(session, error)))
+	if (to == ROLE_CLIENT && (!known || tells_secrets(session, error, quoted)))
 		session_wrong(session, "an error tells the client who is behind the gateway");
 	if (session->plan->crafts == 0 || icmp_kind_of(error) == ICMP_TIME_EXCEEDED)
 		look_at_quoted(session, to, quoted);

@@ -5,7 +5,14 @@
 
 #include "plan.h"
 
-enum icmp_kind { ICMP_TIME_EXCEEDED = 0, ICMP_TOO_BIG, ICMP_HOST_UNREACHABLE, ICMP_KIND_COUNT };
+enum icmp_kind {
+	ICMP_TIME_EXCEEDED = 0,
+	ICMP_TOO_BIG,
+	ICMP_NET_UNREACHABLE,
+	ICMP_HOST_UNREACHABLE,
+	ICMP_PORT_UNREACHABLE, /* says who should have got the packet */
+	ICMP_KIND_COUNT
+};
 
 /* Routers are numbered from the gateway on; 0 is the gateway itself. */
 struct hb_addr icmp_router(const struct plan *plan, enum role link, unsigned number);

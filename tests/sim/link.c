@@ -71,13 +71,29 @@ static void refuse(struct link_net *net, struct link_way way, unsigned router, e
 {
 	const struct plan *plan = &net->plans->each[way.session];
 	const struct plan_link *link = &plan->links[way.role];
-	struct hb_addr from = icmp_router(plan, way.role, router);
 	struct link_way back = { way.session, way.role, !way.inwards };
+	struct hb_addr from = icmp_router(plan, way.role, router);
 	uint8_t error[WIRE_MTU];
-	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
+	struct hb_packet packet;
 
+	/* No error tells of an error (RFC 1122, 3.2.2). */
+	if (hb_packet_parse(data, len, &packet) != 0 || packet.is_icmp_error)
+		return;
+	if (kind == ICMP_PORT_UNREACHABLE)
+		from = way.inwards ? plan->attacked.addr : plan->tcp[way.role].local.addr;
+	size_t error_len = icmp_write(error, &from, kind, mtu, data, len, link->quoted_bytes);
+	uint64_t at_ns = now + link->delay_ns;
+	/* Who gives up on a neighbour does so late. */
+	if (kind >= ICMP_NET_UNREACHABLE && rng_percent(&net->rng, 30))
+		at_ns += rng_range(&net->rng, 1, 2000) * PLAN_MS;
 	if (error_len > 0)
-		put(net, back, now + link->delay_ns, error, error_len, (struct wire_offload){ 0 });
+		put(net, back, at_ns, error, error_len, (struct wire_offload){ 0 });
+}
+
+/* A loss that is told of is no end: what a session makes of that is to try again. */
+static enum icmp_kind unreachable(struct link_net *net)
+{
+	return (enum icmp_kind)rng_range(&net->rng, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE);
 }
 
 /* False: it ends at a router. */
@@ -91,6 +107,32 @@ static bool pass_routers(struct link_net *net, struct link_way way, uint8_t *dat
 		return true;
 	/* They are numbered from the gateway on. */
 	refuse(net, way, way.inwards ? hops + 1 - ttl : ttl, ICMP_TIME_EXCEEDED, 0, data, len, now);
+	return false;
+}
+
+/* How long the packets are that a device makes of it. */
+static size_t longest(const uint8_t *data, size_t len, struct wire_offload offload)
+{
+	struct hb_packet packet;
+
+	if (offload.pieces != 0 || hb_packet_parse(data, len, &packet) != 0)
+		return 0;
+	if (offload.gso_size != 0 && packet.payload_len > offload.gso_size)
+		return packet.payload_offset + (size_t)offload.gso_size;
+	return len;
+}
+
+/* False: it is too long for a link between routers. */
+static bool fits(struct link_net *net, struct link_way way, const uint8_t *data, size_t len,
+		 struct wire_offload offload, uint64_t now)
+{
+	const struct plan_link *link = &net->plans->each[way.session].links[way.role];
+
+	if (link->mtu == 0 || longest(data, len, offload) <= link->mtu)
+		return true;
+	net->lost[way.session][way.role]++;
+	refuse(net, way, way.inwards ? link->hops : 1, ICMP_TOO_BIG, (uint32_t)link->mtu, data, len,
+	       now);
 	return false;
 }
 
@@ -116,6 +158,7 @@ bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, s
 	static _Thread_local uint8_t buf[WIRE_MAX];
 	bool impaired = now < plan->impaired_until_ns;
 	bool lost = drawn(net, link->loss_permille, impaired);
+	bool told = lost && drawn(net, link->told_permille, true);
 	bool twice = drawn(net, link->duplicate_permille, impaired);
 	bool late = drawn(net, link->reorder_permille, impaired);
 	bool congested = drawn(net, link->congestion_permille, true);
@@ -126,10 +169,12 @@ bool link_send(struct link_net *net, struct link_way way, const uint8_t *data, s
 
 	if (lost) {
 		net->lost[way.session][way.role]++;
+		if (told)
+			refuse(net, way, 1, unreachable(net), 0, data, len, now);
 		return false;
 	}
 	memcpy(buf, data, len);
-	if (!pass_routers(net, way, buf, len, now))
+	if (!pass_routers(net, way, buf, len, now) || !fits(net, way, buf, len, offload, now))
 		return false;
 	if (at_ns < *last)
 		at_ns = *last;

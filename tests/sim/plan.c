@@ -4,6 +4,7 @@
 #define SERVER_PORT 80
 /* Apart from the seed's own stream, so that what is drawn with it stays as it is. */
 #define ECN_STREAM UINT64_C(0x6ecda1)
+#define ERRORS_STREAM UINT64_C(0x1c39)
 #define HOPS_STREAM UINT64_C(0x4095)
 
 const char *plan_role_name(enum role role)
@@ -23,7 +24,7 @@ static struct hb_endpoint endpoint(const struct plan *plan, const char *v4, cons
 	return endpoint;
 }
 
-static void set_addresses(struct plan *plan)
+void plan_set_addresses(struct plan *plan)
 {
 	struct hb_endpoint client = endpoint(plan, "10.0.0.1", "2001:db8:a::1", PLAN_CLIENT_PORT);
 	struct hb_endpoint frontend = endpoint(plan, "10.9.0.2", "2001:db8:9::2", SERVER_PORT);
@@ -216,6 +217,24 @@ static void draw_hops(struct rng *rng, struct plan *plan)
 	}
 }
 
+/* A tunnel on the way: senders learn how wide it is. Some losses are told, too. */
+static void draw_errors(struct rng *rng, struct plan *plan)
+{
+	static const uint16_t v4[] = { 1492, 1480, 1420, 1280, 576 };
+	static const uint16_t v6[] = { 1492, 1480, 1420, 1400, 1280 };
+
+	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
+		struct plan_link *link = &plan->links[role];
+		unsigned which = rng_range(rng, 0, 4);
+
+		link->told_permille = rng_percent(rng, 50) ? rng_range(rng, 0, 500) : 0;
+		/* A router has to say so. */
+		if (link->hops == 0 || !rng_percent(rng, 40))
+			continue;
+		link->mtu = plan->ipv6 ? v6[which] : v4[which];
+	}
+}
+
 /* A third of the links mark, some of them a lot; one end or another may not know of ECN. */
 static void draw_ecn(struct rng *rng, struct plan *plan)
 {
@@ -249,7 +268,7 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 				? BACKEND_SERVES
 				: (enum plan_backend)rng_range(&rng, 1, BACKEND_COUNT - 1);
 	plan->impaired_until_ns = 20000 * PLAN_MS;
-	set_addresses(plan);
+	plan_set_addresses(plan);
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++) {
 		draw_tcp(&rng, &plan->tcp[role], role);
 		if (without & PLAN_NO_OFFLOAD)
@@ -264,15 +283,11 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
 		draw_ecn(&(struct rng){ seed ^ ECN_STREAM }, plan);
 	if (!(without & PLAN_NO_HOPS))
 		draw_hops(&(struct rng){ seed ^ HOPS_STREAM }, plan);
+	if (!(without & PLAN_NO_ERRORS))
+		draw_errors(&(struct rng){ seed ^ ERRORS_STREAM }, plan);
 	draw_again(&again, plan);
 	if (without & PLAN_NO_AGAIN)
 		plan->again = false;
 	for (enum role role = ROLE_FRONTEND; role < ROLE_COUNT; role++)
 		plan->tcp[role].lenient = plan->crafts != 0;
-}
-
-void plans_make(struct plans *plans, uint64_t seed, unsigned without)
-{
-	*plans = (struct plans){ .count = 1 };
-	plan_make(&plans->each[0], seed, without);
 }

@@ -19,6 +19,8 @@ struct plan_link {
 	uint64_t delay_ns, jitter_ns, reorder_ns;
 	uint32_t loss_permille, duplicate_permille, reorder_permille, corrupt_permille;
 	uint32_t congestion_permille; /* marked so (ECN) */
+	uint32_t told_permille;       /* of the losses: the sender gets an ICMP error */
+	size_t mtu;                   /* 0: as long as anybody sends */
 	unsigned hops;                /* routers between the gateway and the endpoint */
 	unsigned quoted_bytes;        /* that their ICMP errors tell, behind the IP header */
 };
@@ -83,6 +85,7 @@ enum plan_craft {
 
 struct plan {
 	uint64_t seed;
+	unsigned number; /* of the client, from 0 */
 	uint64_t start_ns;
 	uint32_t crafts;   /* bits, by enum plan_craft */
 	uint64_t craft_ns; /* mean time between two packets that are crafted */
@@ -123,8 +126,12 @@ struct plans {
 #define PLAN_NO_COMPANY 0x100u
 #define PLAN_NO_ECN 0x200u
 #define PLAN_NO_HOPS 0x400u
+#define PLAN_NO_ERRORS 0x800u
 
+/* Who has which address, for the only client, or the first of several. */
+void plan_set_addresses(struct plan *plan);
 void plan_make(struct plan *plan, uint64_t seed, unsigned without);
+/* plan_company.c */
 void plans_make(struct plans *plans, uint64_t seed, unsigned without);
 
 /* How many sets of options there are, pairs of them, and what moves each way behind the handover. */

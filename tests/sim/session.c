@@ -57,6 +57,8 @@ static bool set_up_endpoint(struct session *session, enum role role)
 	session->world->trace.isn[session->number][role] = config.iss;
 	session->old[role] = false;
 	session->conflict_at[role] = 0;
+	if (session->leg_port[role] != 0)
+		config.peer.port = session->leg_port[role];
 	tcp_fini(tcp);
 	if (!tcp_init(tcp, &config, sends[role], session))
 		return false;
@@ -79,6 +81,12 @@ bool session_init(struct session *session, struct world *world, const struct pla
 	for (enum role role = ROLE_CLIENT; role < ROLE_COUNT; role++)
 		ok = set_up_endpoint(session, role) && ok;
 	return ok;
+}
+
+void session_learn_port(struct session *session, enum role role, uint16_t port)
+{
+	session->leg_port[role] = port;
+	session->tcp[role].config.peer.port = port;
 }
 
 void session_fini(struct session *session)
@@ -147,6 +155,8 @@ static void forget_first(struct session *session)
 	session->round = 1;
 	session->handed_over = session->undone = false;
 	session->flows = 0;
+	session->state = HB_STATE_INIT;
+	session->flow_id = 0; /* what its flow does yet is none of the second's */
 	session->cut = session->shown_ack = session->shown_edge = 0;
 	session->shown_ttl = 0;
 	memset(session->impaired_before, 0, sizeof(session->impaired_before));

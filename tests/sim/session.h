@@ -45,7 +45,8 @@ struct session {
 	bool old[ROLE_COUNT]; /* it knows of the first session only */
 	unsigned round;       /* 1: the second session from one port */
 	uint64_t flow_id;
-	unsigned errors[ROLE_COUNT]; /* ICMP's that came through the gateway */
+	uint16_t leg_port[ROLE_COUNT]; /* the client's, as a honeypot sees it (handover rule 20) */
+	unsigned errors[ROLE_COUNT];   /* ICMP's that came through the gateway */
 };
 
 /* False: no memory. session_fini() it, also on failure. */
@@ -62,10 +63,14 @@ void session_input(struct session *session, enum role role, const struct hb_pack
 /* Timers, what applications do, beginning and end. */
 void session_step(struct session *session);
 
+/* The first packet to a honeypot tells which port the client has there. */
+void session_learn_port(struct session *session, enum role role, uint16_t port);
+
 /* look.c: what a packet that leaves the gateway must not be, and what endpoints complain of. */
 void look_at_packet(struct session *session, enum role to, const struct hb_packet *packet);
 void look_at_passing(struct session *session, enum role to, const struct hb_packet *before,
 		     const struct hb_packet *after);
 void look_at_endpoints(struct session *session);
+bool look_replaced_unseen(const struct session *session);
 
 #endif

@@ -6,8 +6,8 @@
  *        sim [-v] -m [FIRST [COUNT]]
  *
  * -v shows every packet, as a packet script. -x switches off: loss, reorder, duplicate, jitter,
- * corruption, offload, attack, again (a second session from the same port), company, ecn or hops
- * (routers).
+ * corruption, offload, attack, again (a second session from the same port), company, ecn, hops
+ * (routers), or errors (narrow links, and losses that are told).
  * -m runs the option matrix instead: all pairs of honeypots' options, or COUNT of them from FIRST
  * on.
  */
@@ -86,7 +86,7 @@ static unsigned impairment(const char *word)
 {
 	static const char *const words[] = { "loss",       "reorder", "duplicate", "jitter",
 					     "corruption", "offload", "attack",    "again",
-					     "company",    "ecn",     "hops" };
+					     "company",    "ecn",     "hops",      "errors" };
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0)

@@ -8,8 +8,22 @@
 #define MS UINT64_C(1000000)
 #define DELAYED_ACK (40 * MS)
 #define INITIAL_SEGMENTS 10
+#define STREAMS 5 /* that an endpoint keeps */
+#define SPARE_MAX 12
 #define STRAY_ANSWERS (20 * MS) /* time between two */
 #define NEXT_ISS 64000          /* how far the next connection's initial number lies */
+
+/*
+ * Streams that nobody uses: all zeros. To ask for new ones each time would take longer than all else, since
+ * few of their bytes are ever written.
+ */
+static _Thread_local uint8_t *spare[SPARE_MAX];
+static _Thread_local unsigned spare_count;
+
+static uint8_t *take_streams(void)
+{
+	return spare_count > 0 ? spare[--spare_count] : calloc(STREAMS, TCP_STREAM_MAX);
+}
 
 bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 	      void (*send)(void *ctx, const uint8_t *data, size_t len, struct wire_offload offload),
@@ -24,7 +38,7 @@ bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 			     .ack_due_ns = TCP_NEVER,
 			     .read_due_ns = TCP_NEVER,
 			     .keepalive_due_ns = TCP_NEVER };
-	tcp->out = calloc(5, TCP_STREAM_MAX);
+	tcp->out = take_streams();
 	if (tcp->out == NULL)
 		return false;
 	tcp->in = tcp->out + TCP_STREAM_MAX;
@@ -36,7 +50,17 @@ bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 
 void tcp_fini(struct tcp *tcp)
 {
-	free(tcp->out);
+	if (tcp->out == NULL)
+		return;
+	memset(tcp->out, 0, (size_t)tcp->out_len);
+	memset(tcp->sacked, 0, (size_t)tcp->max + 1);
+	memset(tcp->in, 0, (size_t)tcp->rcv_max + 1);
+	memset(tcp->have, 0, (size_t)tcp->rcv_max + 1);
+	memset(tcp->urgent, 0, (size_t)tcp->urgent_end);
+	if (spare_count < SPARE_MAX)
+		spare[spare_count++] = tcp->out;
+	else
+		free(tcp->out);
 	tcp->out = NULL;
 }
 
@@ -175,9 +199,15 @@ static bool paws_refuses(struct tcp *tcp, const struct hb_packet *packet)
 		tcp->paws_drops++;
 		return true;
 	}
-	if ((int32_t)(packet->seq - tcp->last_ack_sent) <= 0)
-		tcp->ts_recent = packet->options.tsval;
 	return false;
+}
+
+/* RFC 7323, 5.3, R3: behind the window's test. */
+static void follow_clock(struct tcp *tcp, const struct hb_packet *packet)
+{
+	if ((tcp->granted & packet->options.present & HB_TCPOPT_TIMESTAMP) &&
+	    (int32_t)(packet->seq - tcp->last_ack_sent) <= 0)
+		tcp->ts_recent = packet->options.tsval;
 }
 
 static void reset_input(struct tcp *tcp, int32_t at, uint64_t now)
@@ -289,8 +319,11 @@ static void mark_urgent(struct tcp *tcp, const struct hb_packet *packet, int32_t
 	int32_t mark = at + packet->urgent - 1;
 
 	if ((packet->tcp_flags & HB_TCP_URG) && packet->urgent > 0 && mark >= tcp->rcv_nxt &&
-	    mark < (int32_t)TCP_STREAM_MAX)
+	    mark < (int32_t)TCP_STREAM_MAX) {
 		tcp->urgent[mark] = true;
+		if (mark >= tcp->urgent_end)
+			tcp->urgent_end = mark + 1;
+	}
 }
 
 static void data_input(struct tcp *tcp, const struct hb_packet *packet, int32_t at, uint64_t now)
@@ -360,6 +393,7 @@ static void open_input(struct tcp *tcp, const struct hb_packet *packet, uint64_t
 		answer_stray(tcp, packet, now);
 		return;
 	}
+	follow_clock(tcp, packet);
 	if (packet->tcp_flags & HB_TCP_SYN) {
 		tcp_emit_ack(tcp, now); /* RFC 5961, 4.2 */
 		return;

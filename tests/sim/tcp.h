@@ -85,6 +85,7 @@ struct tcp {
 	bool overrun;        /* it got more than its window had room for */
 	int32_t conflict_at; /* where it got two versions of one byte; 0: nowhere */
 	bool *urgent;        /* bytes that were marked so */
+	int32_t urgent_end;
 	unsigned unacked_segments;
 	uint64_t ack_due_ns, read_due_ns, keepalive_due_ns;
 

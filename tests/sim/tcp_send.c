@@ -391,7 +391,8 @@ static void update_window(struct tcp *tcp, const struct hb_packet *packet)
 		     (int32_t)(packet->ack - tcp->config.iss) > tcp->una ||
 		     (packet->seq == tcp->wl1 && (int32_t)(packet->ack - tcp->wl2) >= 0);
 
-	if (!newer)
+	bool old = (int32_t)(packet->ack - tcp->config.iss) < tcp->una; /* RFC 9293, 3.10.7.4 */
+	if (!newer || old)
 		return;
 	tcp->window = (int64_t)packet->window << tcp->peer_shift;
 	if (tcp->window > tcp->max_window)

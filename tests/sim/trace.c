@@ -83,16 +83,34 @@ static void print_fields(FILE *out, const struct hb_packet *packet)
 			packet->options.sack[i].right);
 }
 
-/* As scripts name whoever it is. */
+/* As scripts name clients: by host and port. */
+static void print_client(FILE *out, const struct plan *plan, uint16_t port)
+{
+	uint8_t host = plan->tcp[ROLE_CLIENT].local.addr.bytes[15];
+
+	fputs("client", out);
+	if (host != 1)
+		fprintf(out, "%u", host);
+	if (port != PLAN_CLIENT_PORT)
+		fprintf(out, "#%u", port);
+}
+
 static void print_who(FILE *out, const struct plan *plan, enum role role)
 {
-	const struct hb_endpoint *local = &plan->tcp[role].local;
+	if (role == ROLE_CLIENT)
+		print_client(out, plan, plan->tcp[ROLE_CLIENT].local.port);
+	else
+		fputs(plan_role_name(role), out);
+}
 
-	fputs(plan_role_name(role), out);
-	if (role == ROLE_CLIENT && local->addr.bytes[15] != 1)
-		fprintf(out, "%u", local->addr.bytes[15]);
-	if (role == ROLE_CLIENT && local->port != PLAN_CLIENT_PORT)
-		fprintf(out, "#%u", local->port);
+/* If it is another address than a script means if it says none. */
+static void print_attacked(FILE *out, const char *word, const struct trace *trace, unsigned session)
+{
+	const struct hb_endpoint *attacked = &trace->plans->each[session].attacked;
+	char text[HB_ENDPOINT_TEXT_SIZE];
+
+	if (!hb_addr_equal(&attacked->addr, &trace->plans->each[0].attacked.addr))
+		fprintf(out, "%s%s", word, hb_endpoint_format(attacked, text));
 }
 
 static void print_error(FILE *out, const struct hb_packet *error)
@@ -104,7 +122,7 @@ static void print_error(FILE *out, const struct hb_packet *error)
 		fprintf(out, " %" PRIu32, icmp_mtu(error));
 }
 
-/* To whom the packet was sent that an error quotes; scripts quote the last such. */
+/* To whom the packet was sent that an error quotes. */
 static void print_about(FILE *out, const struct plan *plan, const struct hb_packet *error)
 {
 	struct hb_packet quoted;
@@ -116,18 +134,25 @@ static void print_about(FILE *out, const struct plan *plan, const struct hb_pack
 		if (hb_addr_equal(&quoted.dst, &plan->tcp[each].local.addr))
 			role = each;
 	}
-	fputs(" about ", out);
+	fprintf(out, " quotes %" PRIu32 " about ", quoted.seq);
 	print_who(out, plan, role);
 }
 
-static void print_sent_error(FILE *out, const struct plan *plan, const struct hb_packet *error)
+/* A router outside counts as the client: scripts know of no other who may report. */
+static void print_sent_error(FILE *out, const struct plan *plan, enum role side,
+			     const struct hb_packet *error)
 {
 	struct hb_endpoint from = { error->src, 1 };
 	struct hb_addr gateway = icmp_router(plan, ROLE_CLIENT, 0);
 	char text[HB_ENDPOINT_TEXT_SIZE];
 
-	fprintf(out, "%s sends ",
-		hb_addr_equal(&error->src, &gateway) ? "gateway" : hb_endpoint_format(&from, text));
+	if (hb_addr_equal(&error->src, &gateway))
+		fputs("gateway", out);
+	else if (side == ROLE_CLIENT)
+		print_who(out, plan, ROLE_CLIENT);
+	else
+		fputs(hb_endpoint_format(&from, text), out);
+	fputs(" sends ", out);
 	print_error(out, error);
 	if (!hb_packet_checksum_ok(error))
 		fputs(" badsum", out);
@@ -147,6 +172,7 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 	fputs(" gets ", out);
 	if (packet->is_icmp_error) {
 		print_error(out, packet);
+		print_attacked(out, " from ", trace, to == ROLE_CLIENT ? session : 0);
 		return;
 	}
 	print_fields(out, packet);
@@ -158,13 +184,15 @@ void trace_leaves(struct trace *trace, unsigned session, enum role to,
 		fputs(" badsum", out);
 	if (pieces > 0)
 		fprintf(out, " pieces %zu", pieces);
-	if (to == ROLE_CLIENT)
-		return;
-	fputs(" from ", out);
-	print_who(out, plan, ROLE_CLIENT);
+	if (to != ROLE_CLIENT) {
+		fputs(" from ", out);
+		print_client(out, plan, packet->src_port);
+	} else {
+		print_attacked(out, " from ", trace, session);
+	}
 }
 
-/* Other versions of the client's bytes are other places of the script's text. */
+/* Other versions of the client's bytes, and other clients', are other places of the script's text. */
 static uint32_t fill_place(const struct trace *trace, const struct link_packet *in,
 			   const struct hb_packet *packet)
 {
@@ -172,15 +200,18 @@ static uint32_t fill_place(const struct trace *trace, const struct link_packet *
 	size_t last = packet->payload_len - 1;
 	const uint8_t *payload = packet->data + packet->payload_offset;
 	const struct plan *plan = &trace->plans->each[in->way.session];
+	uint32_t own = at + plan->number * (ATTACK_POISON + 1) * OTHER_TEXT;
 
-	if (in->way.role != ROLE_CLIENT || at + last > TCP_STREAM_MAX)
+	if (at + last > TCP_STREAM_MAX)
 		return at;
+	if (in->way.role != ROLE_CLIENT)
+		return own;
 	for (unsigned version = ATTACK_REAL; version <= ATTACK_POISON; version++) {
 		if (payload[last] ==
 		    attack_byte(plan, (enum attack_version)version, (int32_t)(at + last)))
-			return at + version * OTHER_TEXT;
+			return own + version * OTHER_TEXT;
 	}
-	return at;
+	return own;
 }
 
 /* Options that the words of a script cannot say. */
@@ -238,16 +269,18 @@ static void print_line(const struct trace *trace, const struct link_packet *in,
 	FILE *out = trace->out;
 
 	if (packet->is_icmp_error) {
-		print_sent_error(out, plan, packet);
+		print_sent_error(out, plan, in->way.role, packet);
 		return;
 	}
 	print_who(out, plan, in->way.role);
 	fputs(" sends ", out);
 	print_sent(trace, in, packet);
-	if (in->way.role == ROLE_CLIENT)
-		return;
-	fputs(" to ", out);
-	print_who(out, plan, ROLE_CLIENT);
+	if (in->way.role != ROLE_CLIENT) {
+		fputs(" to ", out);
+		print_client(out, plan, packet->dst_port);
+	} else {
+		print_attacked(out, " to ", trace, in->way.session);
+	}
 }
 
 void trace_enters(struct trace *trace, uint64_t now, const struct link_packet *in,
