@@ -310,12 +310,6 @@ struct hb_service hb_handover_service(const struct hb_flow *flow)
 				    translation->way.interface };
 }
 
-static uint64_t overall_deadline(const struct hb_flow *flow)
-{
-	const struct hb_options *options = &flow->target->policy->options;
-	return hb_handover_of(flow)->begin_ns + options->handover_timeout_ms * HB_NS_PER_MS;
-}
-
 bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_datagram *dgram,
 		       const struct hb_packet *packet, unsigned backend_number,
 		       enum hb_verdict *verdict)
@@ -339,7 +333,7 @@ bool hb_handover_begin(struct hb_core *core, struct hb_flow *flow, struct hb_dat
 	core->counters.handovers_started++;
 	struct hb_service service = hb_handover_service(flow);
 	hb_health_try(&core->health, core->seed, &service, core->now.mono_ns,
-		      overall_deadline(flow));
+		      hb_handover_time_limit(flow));
 	hb_life_advance(core, flow, HB_RESULT_ACCEPT);
 	if (hb_flow_is_tcp(flow)) {
 		*verdict = begin_tcp(core, flow, dgram, packet);
@@ -493,9 +487,8 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 	return verdict;
 }
 
-/* The backend's words for an event and the log; buf lives as long as the caller's. */
-static const char *backend_failed(const struct hb_flow *flow, const char *what, char *buf,
-				  size_t size)
+const char *hb_handover_backend_failed(const struct hb_flow *flow, const char *what, char *buf,
+				       size_t size)
 {
 	char name[HB_WAY_NAME_SIZE];
 	snprintf(buf, size, "backend %s %s", hb_way_backend_name(flow, name), what);
@@ -528,88 +521,11 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 		hb_handover_of(flow)->info.problems |= HB_PROBLEM_PROTOCOL;
 		hb_handover_of(flow)->backend_gone =
 			result == HB_REPLAY_REFUSED || result == HB_REPLAY_RESET;
-		hb_commit_undo(
-			core, flow,
-			backend_failed(flow, replay_failure(result), reason, sizeof(reason)));
+		hb_commit_undo(core, flow,
+			       hb_handover_backend_failed(flow, replay_failure(result), reason,
+							  sizeof(reason)));
 		return HB_DROP;
 	}
 	hb_commit_try(core, flow);
 	return HB_DROP;
-}
-
-uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow)
-{
-	if (flow->redirect == NULL)
-		return UINT64_MAX;
-	const struct hb_handover *handover = hb_handover_of(flow);
-	uint64_t deadline = UINT64_MAX;
-	if (handover->phase <= HB_PHASE_CAUGHT_UP)
-		deadline = overall_deadline(flow);
-	if (!hb_flow_is_tcp(flow)) {
-		uint64_t answer = handover->udp_deadline_ns;
-		return answer != 0 && answer < deadline ? answer : deadline;
-	}
-	uint64_t replay = hb_replay_deadline(core, handover);
-	if (replay < deadline)
-		deadline = replay;
-	if (handover->early_ack_ns != 0 && handover->early_ack_ns < deadline)
-		deadline = handover->early_ack_ns;
-	if (handover->phase == HB_PHASE_CAUGHT_UP && handover->frontend_answers) {
-		uint64_t quiet = hb_commit_quiet_at(flow);
-		if (quiet > core->now.mono_ns && quiet < deadline)
-			deadline = quiet;
-	}
-	return deadline;
-}
-
-/* Why the time is over. */
-static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t size)
-{
-	const struct hb_handover *handover = hb_handover_of(flow);
-	if (!hb_flow_is_tcp(flow) || !handover->replay.connected)
-		return backend_failed(flow, "does not answer", buf, size);
-	if (handover->phase == HB_PHASE_CAUGHT_UP)
-		return flow->track.client_ack != flow->track.server_next
-			       ? "the client did not acknowledge the frontend's answer in time"
-			       : "the frontend did not finish its answer in time";
-	return backend_failed(flow, "did not catch up in time", buf, size);
-}
-
-static void run_out(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	char reason[160];
-	handover->backend_silent =
-		hb_flow_is_tcp(flow) ? !handover->replay.connected : handover->udp_answers == 0;
-	hb_commit_undo(core, flow, timeout_reason(flow, reason, sizeof(reason)));
-}
-
-void hb_handover_timer(struct hb_core *core, struct hb_flow *flow)
-{
-	struct hb_handover *handover = hb_handover_of(flow);
-	uint64_t now = core->now.mono_ns;
-	if (handover->phase <= HB_PHASE_CAUGHT_UP && now >= overall_deadline(flow)) {
-		run_out(core, flow);
-		return;
-	}
-	if (!hb_flow_is_tcp(flow)) {
-		hb_handover_udp_timer(core, flow);
-		return;
-	}
-	if (handover->early_ack_ns != 0 && now >= handover->early_ack_ns)
-		hb_debt_incur(core, flow);
-	if (handover->replay.resend_ns != 0 && now >= handover->replay.resend_ns &&
-	    !hb_replay_resend(core, handover,
-			      handover->phase == HB_PHASE_UNDONE ? HB_LEG_FRONTEND
-								 : HB_LEG_BACKEND)) {
-		if (handover->phase <= HB_PHASE_CAUGHT_UP) {
-			run_out(core, flow);
-			return;
-		}
-		hb_debt_write_off(core, flow);
-		return;
-	}
-	if (handover->phase == HB_PHASE_REPLAY)
-		hb_replay_advance(core, handover);
-	hb_commit_try(core, flow);
 }

@@ -109,6 +109,13 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 				    struct hb_datagram *dgram, const struct hb_packet *packet);
 
+/* "backend NAME what": for an event, and the log. Returns buf. */
+const char *hb_handover_backend_failed(const struct hb_flow *flow, const char *what, char *buf,
+				       size_t size);
+
+/* Those that follow are in handover_timer.c. Until when the backend must have caught up. */
+uint64_t hb_handover_time_limit(const struct hb_flow *flow);
+
 /* The flow's timer fired. */
 void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
 
