@@ -119,9 +119,6 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 	if (hb_flow_is_tcp(flow)) {
 		count_dup_ack(flow, packet);
 		hb_copies_unify(flow->record, &edit);
-		if (flow->record != NULL ||
-		    (handover->redirect.translation.lacks & HB_TCPOPT_TIMESTAMP))
-			hb_track_client_clock(&flow->track, packet);
 		follow_client(flow, packet);
 		struct hb_translation *translation = &handover->redirect.translation;
 		translation->keep = follow(translation->keep,

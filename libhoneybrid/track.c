@@ -306,6 +306,8 @@ uint32_t hb_track_server_ts_at(const struct hb_track *track, uint32_t age_ms)
 /* RFC 7323, 4.3: the value to echo is that of the segment at the left edge of the window. */
 void hb_track_client_clock(struct hb_track *track, const struct hb_packet *packet)
 {
+	if ((packet->tcp_flags & HB_TCP_RST) || !(packet->tcp_flags & (HB_TCP_ACK | HB_TCP_SYN)))
+		return; /* nobody gets so far with these (RFC 9293, 3.10.7.4) */
 	if ((packet->options.present & HB_TCPOPT_TIMESTAMP) &&
 	    !is_older(track, packet->options.tsval) &&
 	    hb_seq_at_or_before(packet->seq, hb_seq_max(track->server_ack, track->client_next)))

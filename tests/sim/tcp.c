@@ -8,7 +8,8 @@
 #define MS UINT64_C(1000000)
 #define DELAYED_ACK (40 * MS)
 #define INITIAL_SEGMENTS 10
-#define STREAMS 5 /* that an endpoint keeps */
+#define DEFAULT_MSS 536 /* RFC 9293, 3.7.1 */
+#define STREAMS 5       /* that an endpoint keeps */
 #define SPARE_MAX 12
 #define STRAY_ANSWERS (20 * MS) /* time between two */
 #define NEXT_ISS 64000          /* how far the next connection's initial number lies */
@@ -32,7 +33,7 @@ bool tcp_init(struct tcp *tcp, const struct tcp_config *config,
 	*tcp = (struct tcp){ .config = *config,
 			     .send = send,
 			     .ctx = ctx,
-			     .peer_mss = 536,
+			     .peer_mss = DEFAULT_MSS,
 			     .rto_ns = 1000 * MS,
 			     .timer_ns = TCP_NEVER,
 			     .ack_due_ns = TCP_NEVER,
@@ -109,10 +110,9 @@ static void learn_peer(struct tcp *tcp, const struct hb_packet *packet)
 	tcp->irs = packet->seq;
 	tcp->rcv_nxt = tcp->rcv_max = tcp->edge = 1;
 	tcp->granted = tcp->config.options & options->present;
-	if (options->present & HB_TCPOPT_MSS)
-		tcp->peer_mss = options->mss;
-	if (tcp->granted & HB_TCPOPT_WSCALE)
-		tcp->peer_shift = options->wscale;
+	/* Nothing is left of another SYN, whose connection was given up. */
+	tcp->peer_mss = options->present & HB_TCPOPT_MSS ? options->mss : DEFAULT_MSS;
+	tcp->peer_shift = tcp->granted & HB_TCPOPT_WSCALE ? options->wscale : 0;
 	tcp->ts_recent = options->tsval;
 	tcp->window = tcp->max_window = packet->window;
 	tcp->wl1 = packet->seq;
