@@ -14,7 +14,11 @@
 
 uint32_t tcp_clock(const struct tcp *tcp, uint64_t now)
 {
-	return tcp->config.clock_offset + (uint32_t)(now / 1000 * tcp->config.clock_hz / 1000000);
+	uint32_t clock =
+		tcp->config.clock_offset + (uint32_t)(now / 1000 * tcp->config.clock_hz / 1000000);
+
+	return clock != 0 ? clock
+			  : 1; /* Linux takes a TS.Recent of 0 for none, and old segments with it */
 }
 
 static int32_t data_end(const struct tcp *tcp)
