@@ -23,8 +23,10 @@ enum {
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
+	V4_TIME_EXCEEDED = 11,
 	V6_UNREACHABLE = 1,
 	V6_TOO_BIG = 2,
+	V6_TIME_EXCEEDED = 3,
 	V6_MTU = 4,
 };
 
@@ -184,7 +186,18 @@ static bool is_unreachable(const struct hb_packet *error)
 	return error->icmp_type == V4_UNREACHABLE && error->icmp_code != V4_FRAGMENTATION_NEEDED;
 }
 
-/* About a packet of the client's, quoted as the honeypot's side saw it. */
+/* Here, before the honeypot's side could see it: this host tells of no other error so early. */
+static bool died_on_its_way(const struct hb_match *match, const struct rewrite *rewrite)
+{
+	uint8_t type = rewrite->error->ip_version == 6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED;
+	return match->leg != HB_LEG_BACKEND && rewrite->dgram->in_interface == 0 &&
+	       rewrite->error->icmp_type == type && rewrite->error->icmp_code == 0;
+}
+
+/*
+ * About a packet of the client's, quoted as the honeypot's side saw it; or as it came here, in FORWARD,
+ * where a hop limit ends before this host asks about the packet.
+ */
 static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
 				    const struct rewrite *rewrite)
 {
@@ -200,8 +213,13 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 		return HB_DROP;
 	}
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
-	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
+	if (flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
+	bool died = died_on_its_way(match, rewrite);
+	if ((!serves || replaying) && !died)
+		return HB_DROP;
+	if (died && hb_flow_is_identity(flow))
+		return HB_ACCEPT;
 	return to_client(flow, rewrite);
 }
 

@@ -398,6 +398,7 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 		track->server_ts_ms = age_ms;
 	}
 	if (packet->tcp_flags & HB_TCP_SYN) {
+		hb_iplook_begin(&track->look, packet);
 		server_syn_ack(track, packet);
 		return;
 	}
