@@ -153,7 +153,8 @@ bool hb_contain_is_question(const struct hb_packet *packet)
 
 /*
  * SYN-ACKs, RSTs and bare ACKs; data only for who could know the number that a SYN-ACK had. Where no
- * SYN was seen a single packet may be forged: one window, as it says, may be answered to it.
+ * SYN was seen a single packet may be forged: one window, as it says, may be answered to it. Where
+ * sessions look like one, each has sent a SYN, and who follows only one knows no numbers of the others.
  */
 static bool is_part_of_session(const struct hb_flow *flow, const struct hb_packet *packet)
 {
@@ -165,7 +166,7 @@ static bool is_part_of_session(const struct hb_flow *flow, const struct hb_packe
 	if (packet->payload_len == 0 ||
 	    (track->flags & (HB_TRACK_ESTABLISHED | HB_TRACK_CLIENT_REAL)))
 		return true;
-	if (!(track->flags & HB_TRACK_MIDSTREAM))
+	if (!(track->flags & HB_TRACK_MIDSTREAM) && !(flow->flags & HB_FLOW_SHARED))
 		return took_early;
 	return flow->client_packets > 1 ||
 	       (hb_seq_at_or_after(packet->seq, track->client_ack) &&

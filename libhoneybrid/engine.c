@@ -267,8 +267,8 @@ static enum hb_verdict from_client(struct hb_core *core, struct hb_flow *flow,
 		return hb_proxy_shares_leg(flow, dgram, packet)
 			       ? HB_DROP
 			       : hb_handover_client(core, flow, dgram, packet);
-	case HB_STATE_FORWARD:
-		return hb_proxy_shares_leg(flow, dgram, packet)
+	case HB_STATE_FORWARD: /* into a session that is open a SYN opens no other */
+		return hb_life_is_closed(flow) && hb_proxy_shares_leg(flow, dgram, packet)
 			       ? HB_DROP
 			       : hb_forward_client(core, flow, dgram, packet);
 	case HB_STATE_DROPPED: /* the answer to its first packet may have got lost */

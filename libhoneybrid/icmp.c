@@ -30,8 +30,10 @@ enum {
 	V4_UNREACHABLE = 3,
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
+	V4_TIME_EXCEEDED = 11,
 	V6_UNREACHABLE = 1,
 	V6_TOO_BIG = 2,
+	V6_TIME_EXCEEDED = 3,
 	V6_MTU = 4,
 };
 
@@ -55,11 +57,12 @@ static enum hb_verdict finish(const struct hb_quote *quote, struct hb_edit *edit
 	return HB_ACCEPT_MODIFIED;
 }
 
-/* Nothing is translated on this flow, and nothing is to be hidden. */
-static bool is_right_as_it_is(const struct hb_flow *flow, const struct hb_quote *quote)
+/* Nothing is translated on this leg, and nothing is to be hidden. */
+static bool is_right_as_it_is(const struct hb_flow *flow, enum hb_leg leg,
+			      const struct hb_quote *quote)
 {
-	return flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow) &&
-	       !quote->error->ip_options && !quote->quoted->ip_options;
+	return leg != HB_LEG_BACKEND && hb_flow_is_identity(flow) && !quote->error->ip_options &&
+	       !quote->quoted->ip_options;
 }
 
 /* In whose name the client is told: this host's own, which may be another on an uplink. */
@@ -90,7 +93,7 @@ static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
 		quote->dgram->in_interface == 0 && hb_addr_equal(&source.addr, &quote->error->src);
 	hb_way_take(flow, &way, quote->dgram);
 	bool attackeds = hb_addr_equal(&quote->error->src, &flow->attacked);
-	if ((own || attackeds) && is_right_as_it_is(flow, quote))
+	if ((own || attackeds) && is_right_as_it_is(flow, leg, quote))
 		return HB_ACCEPT;
 	hb_quote_set_source(quote, &client);
 	hb_quote_set_destination(quote, &attacked);
@@ -182,7 +185,7 @@ static enum hb_verdict to_honeypot(struct hb_flow *flow, const struct hb_quote *
 	if (redirected)
 		translation = flow->redirect->translation;
 	hb_way_take(flow, &translation.way, quote->dgram);
-	if (is_right_as_it_is(flow, quote))
+	if (!redirected && is_right_as_it_is(flow, HB_LEG_FRONTEND, quote))
 		return HB_ACCEPT;
 	/* About what the frontend had sent: it is not there any more, and the backend knows nothing
 	 * of it (handover rule 28). */
@@ -210,7 +213,22 @@ static bool is_unreachable(const struct hb_packet *error)
 	return error->icmp_type == V4_UNREACHABLE && !is_too_big(error);
 }
 
-/* About a packet of the client's, quoted as the honeypot's side saw it. */
+/*
+ * True if this host could not send a client's packet on before we saw it, in FORWARD: its hop limit ended,
+ * or the way to the frontend, by which it would have gone whoever serves, is too narrow.
+ */
+static bool is_before_us(const struct hb_match *match, const struct hb_quote *quote)
+{
+	const struct hb_packet *error = quote->error;
+	uint8_t exceeded = error->ip_version == 6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED;
+	return match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 &&
+	       ((error->icmp_type == exceeded && error->icmp_code == 0) || is_too_big(error));
+}
+
+/*
+ * About a packet of the client's, quoted as the honeypot's side saw it; or as it came here, in FORWARD,
+ * where this host may have looked at it before us.
+ */
 static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
 				    const struct hb_quote *quote)
 {
@@ -232,12 +250,9 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	if (replaying && match->leg != HB_LEG_BACKEND && hb_flow_is_tcp(flow) &&
 	    hb_seq_before(quote->quoted->seq, hb_handover_of(flow)->cut))
 		return to_client(flow, match->leg, quote);
-	/* Behind routing the kernel compares with the way to the frontend, whoever serves. */
-	if (match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 && mss != 0 &&
-	    flow->state != HB_STATE_DROPPED)
-		return to_client(flow, match->leg, quote);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
-	if (!serves || replaying || flow->state == HB_STATE_DROPPED)
+	bool passes = (serves && !replaying) || is_before_us(match, quote);
+	if (flow->state == HB_STATE_DROPPED || !passes)
 		return HB_DROP;
 	return to_client(flow, match->leg, quote);
 }

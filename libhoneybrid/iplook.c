@@ -24,12 +24,25 @@ static void follow_ipv6(struct hb_iplook *look, const struct hb_packet *packet)
 	look->flow_label_high = packet->flow_label >> 16 & 0xfu;
 }
 
-void hb_iplook_follow(struct hb_iplook *look, const struct hb_packet *packet, unsigned segments)
+/* What belongs to all packets of the session. */
+static void follow_session(struct hb_iplook *look, const struct hb_packet *packet)
 {
 	look->dscp = (unsigned)packet->tos >> 2 & 0x3fu;
-	if (packet->ip_version == 6) {
+	if (packet->ip_version == 6)
 		follow_ipv6(look, packet);
-	} else {
+	look->begun = 1;
+}
+
+void hb_iplook_begin(struct hb_iplook *look, const struct hb_packet *packet)
+{
+	if (!look->seen)
+		follow_session(look, packet);
+}
+
+void hb_iplook_follow(struct hb_iplook *look, const struct hb_packet *packet, unsigned segments)
+{
+	follow_session(look, packet);
+	if (packet->ip_version == 4) {
 		look->ids = judge(look, packet->ip_id) & 3u;
 		uint16_t last = packet->ip_id;
 		if (look->ids != HB_IP_IDS_ZERO)
@@ -50,12 +63,12 @@ uint32_t hb_iplook_flow_label(const struct hb_iplook *look)
 struct hb_iplook_change hb_iplook_compare(const struct hb_iplook *shown,
 					  const struct hb_iplook *actual)
 {
-	struct hb_iplook_change change = { .changes = shown->seen, .dscp = shown->dscp };
+	struct hb_iplook_change change = { .changes = shown->begun, .dscp = shown->dscp };
 	change.flow_label = hb_iplook_flow_label(shown);
 	change.zero_id = shown->ids == HB_IP_IDS_ZERO;
 	/* One packet with a number is all that may have been seen: most hosts count. */
 	bool counts = shown->ids == HB_IP_IDS_COUNT_UP || shown->ids == HB_IP_IDS_UNKNOWN;
-	if (counts && actual->seen && actual->ids != HB_IP_IDS_ZERO)
+	if (counts && shown->seen && actual->seen && actual->ids != HB_IP_IDS_ZERO)
 		change.id_difference = (uint16_t)(shown->ip_id - actual->ip_id);
 	return change;
 }

@@ -26,11 +26,18 @@ struct hb_iplook {
 	uint8_t dscp : 6;
 	uint8_t ids : 2;             /* enum hb_ip_ids */
 	uint8_t flow_label_high : 4; /* and its upper bits */
-	uint8_t seen : 1;            /* there was a packet */
+	uint8_t begun : 1;           /* there was a packet, if only a SYN-ACK */
+	uint8_t seen : 1;            /* there was another one: its number counts */
 };
 
 /*
- * Follows a packet of the host's. TCP: not its SYN-ACK, which many hosts number in another way.
+ * The host's SYN-ACK: all but its number, until there is another packet. Many hosts number it in
+ * another way.
+ */
+void hb_iplook_begin(struct hb_iplook *look, const struct hb_packet *packet);
+
+/*
+ * Follows a packet of the host's. TCP: not its SYN-ACK.
  * @segments  how many packets it becomes on the wire: more than one for a super-packet.
  */
 void hb_iplook_follow(struct hb_iplook *look, const struct hb_packet *packet, unsigned segments);

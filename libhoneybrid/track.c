@@ -567,8 +567,10 @@ void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uin
 		track->server_ts = packet->options.tsval;
 		track->server_ts_ms = age_ms;
 	}
-	if (packet->tcp_flags & HB_TCP_SYN)
+	if (packet->tcp_flags & HB_TCP_SYN) {
+		hb_iplook_begin(&track->look, packet);
 		return;
+	}
 	revoke_ends(track, packet);
 	hb_iplook_follow(&track->look, packet, segments_of(track, packet));
 	hb_track_server_echo(track, packet);

@@ -95,5 +95,25 @@ START_TEST(a_flow_label_is_kept)
 }
 END_TEST
 
+/* The number of a SYN-ACK tells nothing; what follows is not compared with it. */
+START_TEST(a_syn_ack_tells_all_but_the_number)
+{
+	const struct hb_packet early = { .ip_version = 4, .tos = 0x20 };
+	static const uint16_t counting[] = { 5, 6 };
+	struct hb_iplook look = { .seen = 0 }, other = after(counting, 2);
+
+	hb_iplook_begin(&look, &early);
+	ck_assert(hb_iplook_compare(&look, &other).changes);
+	ck_assert_uint_eq(hb_iplook_compare(&look, &other).dscp, 8);
+	ck_assert(!hb_iplook_compare(&look, &other).zero_id);
+	ck_assert_uint_eq(hb_iplook_compare(&look, &other).id_difference, 0);
+	see(&look, 300);
+	hb_iplook_begin(&look, &early); /* again, and too late */
+	ck_assert_uint_eq(look.ids, HB_IP_IDS_UNKNOWN);
+	ck_assert_uint_eq(look.dscp, 0xb9 >> 2);
+}
+END_TEST
+
 UNIT_MAIN("iplook", how_a_host_numbers_is_told, the_last_number_is_the_highest,
-	  another_host_counts_on, what_shows_no_rule_is_left_alone, a_flow_label_is_kept)
+	  another_host_counts_on, what_shows_no_rule_is_left_alone, a_flow_label_is_kept,
+	  a_syn_ack_tells_all_but_the_number)
