@@ -22,7 +22,7 @@ struct hb_ast_text {
 struct hb_ast_statement {
 	struct hb_ast_text *key;
 	struct hb_ast_text *operands;
-	const char *note; /* what was made of it, where that does not say it; else NULL */
+	const char *note; /* what its names stand for, to be explained beside it; else NULL */
 	struct hb_ast_statement *next;
 };
 

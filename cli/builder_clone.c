@@ -31,12 +31,14 @@ static uint32_t find_interface(struct hb_builder *builder, const struct hb_ast_t
 	uint32_t index =
 		real ? hb_interface_find(name->text) : number_supposed(builder, name->text);
 
-	if (index == 0)
+	if (index == 0 && real)
 		hb_builder_error(
 			builder, name->start,
-			"there is no interface \"%s\": a clone needs its own, which exists "
-			"before",
+			"there is no interface \"%s\": a clone needs one of its own, made before "
+			"honeybridd starts",
 			name->text);
+	else if (index == 0)
+		hb_diag_error(builder->diag, HB_EXIT_SYSTEM, name->start, "out of memory");
 	return index;
 }
 
@@ -97,9 +99,11 @@ void hb_builder_add_clone(struct hb_builder *builder, struct hb_target *target,
 	clone.interface = find_interface(builder, interface);
 	if (clone.interface == 0 || !find_mark(builder, interface, clone.interface, &clone.mark))
 		return;
-	if (hb_target_add_clone(target, &clone, endpoint, rule ? rule->text : NULL, &err) < 0)
+	if (hb_target_add_clone(target, &clone, endpoint, rule ? rule->text : NULL, &err) < 0) {
 		hb_diag_error(builder->diag, hb_builder_status(err.code),
 			      hb_ast_text_locate(rule && err.column ? rule : tag, err.column), "%s",
 			      err.message);
+		return;
+	}
 	note(builder, statement, &clone);
 }

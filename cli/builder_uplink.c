@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define MARK_MAX 0xffff
-
 enum key { KEY_INTERFACE = 0, KEY_MARK, KEY_IP, KEY_COUNT };
 
 static const char *const keys[KEY_COUNT] = {
@@ -22,10 +20,10 @@ static void check_value(struct hb_builder *builder, const char *key,
 	uint64_t mark;
 
 	if (strcmp(key, "mark") == 0 &&
-	    (!hb_value_read_number(value->text, &mark) || mark < 1 || mark > MARK_MAX))
+	    (!hb_value_read_number(value->text, &mark) || mark < 1 || mark > UINT32_MAX))
 		hb_builder_error(builder, value->start,
-				 "\"mark\" is \"%s\": expected a whole number from 1 to %d",
-				 value->text, MARK_MAX);
+				 "\"mark\" is \"%s\": expected a whole number within uplink_mask",
+				 value->text);
 	else if (strcmp(key, "ip") == 0 && hb_addr_parse(value->text, &addr) < 0)
 		hb_builder_error(builder, value->start, "\"%s\" is not an IP address", value->text);
 	else if (*value->text == '\0')

@@ -20,7 +20,7 @@ static struct hb_addr address_of(const struct hb_hop *hop)
 	return hb_addr_from_ipv4((const uint8_t *)&hop->to.in.sin_addr.s_addr);
 }
 
-/* Whose addresses are many, has the last bytes of them to choose. */
+/* All bytes count: who has many addresses differs in the last ones only. */
 static size_t place_of(const struct hb_addr *addr)
 {
 	unsigned sum = 0;

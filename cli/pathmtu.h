@@ -10,7 +10,10 @@
 /* No packet that is sent in one is longer, whatever a link would carry. */
 #define HB_PATHMTU_MAX 1500
 
-/* Routes that carry less than that. Two that share a place push each other out. All 0: none is known. */
+/*
+ * Destinations that get less than that. Two that share a place push each other out; several ways to one
+ * destination share the narrowest answer, which is kept until the program ends. All 0: none is known.
+ */
 struct hb_pathmtu {
 	struct {
 		struct hb_addr to;
@@ -22,8 +25,8 @@ struct hb_pathmtu {
 size_t hb_pathmtu_get(const struct hb_pathmtu *pathmtu, const struct hb_hop *hop);
 
 /*
- * Asks the kernel what it carries to a destination, with so many bits of a mark, and through an interface
- * (0: by routing). True if that is less than hb_pathmtu_get() says, which says that from then on.
+ * Asks the kernel what it carries to a destination, with a mark, and through an interface (0: by
+ * routing). True if that is less than hb_pathmtu_get() says, which says that from then on.
  */
 bool hb_pathmtu_learn(struct hb_pathmtu *pathmtu, const struct hb_hop *hop, uint32_t mark,
 		      uint32_t interface);

@@ -180,10 +180,16 @@ static void add_interface(struct msghdr *message, sa_family_t family, uint32_t i
 		add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 }
 
+/* Its own bits, and of the datagram's those that choose the way. */
+static uint32_t mark_of(const struct hb_rawsend *rawsend, const struct hb_datagram *dgram)
+{
+	return rawsend->mark | (dgram->mark & rawsend->uplink_mask);
+}
+
 static int send_whole(const struct hb_rawsend *rawsend, const struct hb_datagram *dgram,
 		      struct hb_hop *hop)
 {
-	uint32_t uplink = dgram->mark & rawsend->uplink_mask, mark = rawsend->mark | uplink;
+	uint32_t mark = mark_of(rawsend, dgram);
 	union control control = { 0 };
 	struct iovec iov[2] = {
 		{ .iov_base = hop->head, .iov_len = hop->head_len },
@@ -198,7 +204,7 @@ static int send_whole(const struct hb_rawsend *rawsend, const struct hb_datagram
 
 	if (fd < 0)
 		return -EAFNOSUPPORT;
-	if (uplink != 0)
+	if (mark != rawsend->mark)
 		add_control(&message, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	if (dgram->out_interface != 0)
 		add_interface(&message, hop->to.sa.sa_family, dgram->out_interface);
@@ -262,7 +268,7 @@ int hb_rawsend_send(struct hb_rawsend *rawsend, const struct hb_datagram *dgram,
 		status = dgram->gso || dgram->len > mtu ? send_cut(rawsend, dgram, hops, mtu)
 							: send_whole(rawsend, dgram, &hop);
 		if (status != -EMSGSIZE ||
-		    !hb_pathmtu_learn(&rawsend->pathmtu, &hop, rawsend->mark | dgram->mark,
+		    !hb_pathmtu_learn(&rawsend->pathmtu, &hop, mark_of(rawsend, dgram),
 				      dgram->out_interface))
 			return status;
 		status = 0;

@@ -223,7 +223,7 @@ static void decide_first(struct hb_core *core, struct hb_flow *flow, const struc
 		hb_handover_decline(core, flow, "midstream: the session's start was not seen");
 }
 
-/* @before  of the flow in whose place it starts. */
+/* @before  the unanswered SYN of the flow in whose place this one starts */
 static enum hb_verdict start_flow(struct hb_core *core, struct hb_datagram *dgram,
 				  const struct hb_packet *packet, const struct hb_syn *before)
 {
@@ -436,7 +436,7 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 	if (match.flow == NULL)
 		return start_flow(core, dgram, packet, &before);
 	if (!wrong && match.direction == HB_FROM_CLIENT && hb_flow_is_tcp(match.flow))
-		hb_track_client_is_real(&match.flow->track, packet);
+		hb_track_note_client_real(&match.flow->track, packet);
 	if ((wrong || dies) && !(match.flow->flags & HB_FLOW_REPORTED))
 		hb_life_count_unseen(core, match.flow, packet);
 	if (wrong)

@@ -143,6 +143,12 @@ static inline bool hb_flow_is_tcp(const struct hb_flow *flow)
 	return flow->protocol == HB_PROTO_TCP;
 }
 
+/* Of IP and TCP, without options. */
+static inline uint16_t hb_flow_header_bytes(const struct hb_flow *flow)
+{
+	return hb_addr_is_ipv4(&flow->client) ? 40 : 60;
+}
+
 /* Who gets what a honeypot started, if it is not whom it was for; else NULL. */
 static inline const struct hb_endpoint *hb_flow_diverted(const struct hb_flow *flow)
 {

@@ -7,6 +7,7 @@
  *
  *   begin   copy P, verdict drop; SYN to the backend with the client's ISN          -> REPLAY
  *   turns   replay.c speaks as the client, acknowledges and discards the answers
+ *   timers  handover_timer.c: repeats, the early ACK, the time limit
  *   commit  commit.c: difference = frontend's next - keep; frontend reset; P onwards -> FORWARD
  *   undo    commit.c: backend reset; P to the frontend; the event says why          -> PROXY
  *
@@ -487,7 +488,7 @@ enum hb_verdict hb_handover_frontend(struct hb_core *core, struct hb_flow *flow,
 	return verdict;
 }
 
-const char *hb_handover_backend_failed(const struct hb_flow *flow, const char *what, char *buf,
+const char *hb_handover_backend_reason(const struct hb_flow *flow, const char *what, char *buf,
 				       size_t size)
 {
 	char name[HB_WAY_NAME_SIZE];
@@ -522,7 +523,7 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 		hb_handover_of(flow)->backend_gone =
 			result == HB_REPLAY_REFUSED || result == HB_REPLAY_RESET;
 		hb_commit_undo(core, flow,
-			       hb_handover_backend_failed(flow, replay_failure(result), reason,
+			       hb_handover_backend_reason(flow, replay_failure(result), reason,
 							  sizeof(reason)));
 		return HB_DROP;
 	}

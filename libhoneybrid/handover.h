@@ -110,17 +110,8 @@ enum hb_verdict hb_handover_backend(struct hb_core *core, struct hb_flow *flow,
 				    struct hb_datagram *dgram, const struct hb_packet *packet);
 
 /* "backend NAME what": for an event, and the log. Returns buf. */
-const char *hb_handover_backend_failed(const struct hb_flow *flow, const char *what, char *buf,
+const char *hb_handover_backend_reason(const struct hb_flow *flow, const char *what, char *buf,
 				       size_t size);
-
-/* Those that follow are in handover_timer.c. Until when the backend must have caught up. */
-uint64_t hb_handover_time_limit(const struct hb_flow *flow);
-
-/* The flow's timer fired. */
-void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
-
-/* When the handover, in whatever phase, wants its timer; UINT64_MAX for never. */
-uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow);
 
 /*
  * A handover that was undone has nothing to do any more. Its leg stays for the flow's life: what the
@@ -136,6 +127,17 @@ void hb_handover_superseded(struct hb_core *core, const struct hb_flow *flow);
 
 /* Takes the handover from the flow and frees it, silently. */
 void hb_handover_free(struct hb_core *core, struct hb_flow *flow);
+
+/* Timers (handover_timer.c). */
+
+/* Until when the backend must have caught up. */
+uint64_t hb_handover_time_limit(const struct hb_flow *flow);
+
+/* The flow's timer fired. */
+void hb_handover_timer(struct hb_core *core, struct hb_flow *flow);
+
+/* When the handover, in whatever phase, wants its timer; UINT64_MAX for never. */
+uint64_t hb_handover_deadline(const struct hb_core *core, const struct hb_flow *flow);
 
 /* UDP (handover_udp.c): the same, called from the functions above. */
 void hb_handover_udp_start(struct hb_core *core, struct hb_flow *flow);

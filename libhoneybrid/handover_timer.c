@@ -41,12 +41,12 @@ static const char *timeout_reason(const struct hb_flow *flow, char *buf, size_t 
 {
 	const struct hb_handover *handover = hb_handover_of(flow);
 	if (!hb_flow_is_tcp(flow) || !handover->replay.connected)
-		return hb_handover_backend_failed(flow, "does not answer", buf, size);
+		return hb_handover_backend_reason(flow, "does not answer", buf, size);
 	if (handover->phase == HB_PHASE_CAUGHT_UP)
 		return flow->track.client_ack != flow->track.server_next
 			       ? "the client did not acknowledge the frontend's answer in time"
 			       : "the frontend did not finish its answer in time";
-	return hb_handover_backend_failed(flow, "did not catch up in time", buf, size);
+	return hb_handover_backend_reason(flow, "did not catch up in time", buf, size);
 }
 
 static void run_out(struct hb_core *core, struct hb_flow *flow)

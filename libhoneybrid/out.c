@@ -6,9 +6,8 @@
 #include "handover.h"
 #include "seq.h"
 #include "target.h"
+#include "tcpopt.h"
 #include "way.h"
-
-#define TIMESTAMP_BYTES 12
 
 static void emit_one(struct hb_core *core, const struct hb_datagram *dgram)
 {
@@ -89,10 +88,9 @@ static uint16_t next_ip_id(struct hb_flow *flow)
 size_t hb_out_client_payload(const struct hb_core *core, const struct hb_flow *flow)
 {
 	size_t takes = hb_track_client_payload(&flow->track);
-	size_t headers = hb_addr_is_ipv4(&flow->client) ? 40 : 60;
-	if (flow->track.granted & HB_TCPOPT_TIMESTAMP)
-		headers += TIMESTAMP_BYTES;
-	return takes < core->mtu - headers ? takes : core->mtu - headers;
+	uint16_t room = (uint16_t)(core->mtu - hb_flow_header_bytes(flow));
+	size_t fits = hb_tcpopt_payload(room, flow->track.granted);
+	return takes < fits ? takes : fits;
 }
 
 void hb_out_to_client(struct hb_core *core, struct hb_flow *flow, struct hb_build_tcp *spec)

@@ -21,11 +21,6 @@
 #define MAX_RTO_NS (2 * HB_NS_PER_S)
 #define RESENDS_MAX 12
 
-static uint16_t header_bytes(const struct hb_flow *flow)
-{
-	return hb_addr_is_ipv4(&flow->client) ? 40 : 60;
-}
-
 static struct hb_build_tcp segment(const struct hb_handover *handover, uint32_t seq, uint8_t flags)
 {
 	const struct hb_track *track = &handover->redirect.flow->track;
@@ -68,8 +63,9 @@ static void send_syn(struct hb_core *core, struct hb_handover *handover)
 	 * the link too, where the client takes more than that carries.
 	 */
 	if ((track->granted & ~handover->replay.offered) & HB_TCPOPT_TIMESTAMP) {
-		uint16_t fits = (uint16_t)(core->mtu - header_bytes(handover->redirect.flow) -
-					   HB_TCPOPT_TIMESTAMP_BYTES);
+		uint16_t fits =
+			(uint16_t)(core->mtu - hb_flow_header_bytes(handover->redirect.flow) -
+				   HB_TCPOPT_TIMESTAMP_BYTES);
 		spec.options.mss = hb_track_client_payload(track);
 		if (spec.options.mss > fits)
 			spec.options.mss = fits;
@@ -281,8 +277,8 @@ static uint16_t payload_mss(const struct hb_core *core, const struct hb_flow *fl
 {
 	uint16_t mss = packet->options.present & HB_TCPOPT_MSS ? packet->options.mss : 0;
 	uint16_t taken = hb_tcpopt_payload(mss, replay->granted);
-	uint16_t fits =
-		hb_tcpopt_payload((uint16_t)(core->mtu - header_bytes(flow)), replay->granted);
+	uint16_t fits = hb_tcpopt_payload((uint16_t)(core->mtu - hb_flow_header_bytes(flow)),
+					  replay->granted);
 	return taken < fits ? taken : fits;
 }
 

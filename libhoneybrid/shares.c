@@ -30,7 +30,7 @@ void hb_shares_fini(struct hb_shares *shares)
 
 void hb_shares_set_limit(struct hb_shares *shares, uint32_t max_flows)
 {
-	shares->max_flows = max_flows / CROWD_DIVISOR;
+	shares->crowd_above = max_flows / CROWD_DIVISOR;
 	shares->crowds = 0;
 	for (size_t i = 0; i < SLOTS; i++)
 		shares->crowds += hb_shares_is_crowd(shares, &shares->slots[i]);
@@ -48,19 +48,19 @@ struct hb_share *hb_shares_find(const struct hb_shares *shares, const uint8_t ke
 
 bool hb_shares_is_crowd(const struct hb_shares *shares, const struct hb_share *share)
 {
-	return share->flows > shares->max_flows;
+	return share->flows > shares->crowd_above;
 }
 
 void hb_shares_enter(struct hb_shares *shares, struct hb_share *share)
 {
 	share->flows++;
-	if (share->flows == shares->max_flows + 1)
+	if (share->flows == shares->crowd_above + 1)
 		shares->crowds++;
 }
 
 void hb_shares_leave(struct hb_shares *shares, struct hb_share *share)
 {
-	if (share->flows == shares->max_flows + 1)
+	if (share->flows == shares->crowd_above + 1)
 		shares->crowds--;
 	share->flows--;
 }

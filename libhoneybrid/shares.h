@@ -17,7 +17,7 @@ struct hb_share {
 
 struct hb_shares {
 	struct hb_share *slots; /* NULL: nobody counts */
-	uint32_t max_flows;     /* that a source may have before it crowds others */
+	uint32_t crowd_above;   /* a source with more flows than this is a crowd */
 	uint32_t crowds;        /* how many sources have more than that */
 };
 
@@ -25,7 +25,7 @@ struct hb_shares {
 int hb_shares_init(struct hb_shares *shares, struct hb_budget *whole);
 void hb_shares_fini(struct hb_shares *shares);
 
-/* How many flows there may be in all. */
+/* @max_flows  of all sources together */
 void hb_shares_set_limit(struct hb_shares *shares, uint32_t max_flows);
 
 /* The place where a source is counted. Needs slots. */

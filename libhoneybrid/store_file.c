@@ -5,7 +5,6 @@
  *	# State of honeybridd, whole if "# end" stands below.
  *	[80]
  *	d20f64acc6e70b6079845f2fe357732929550ae1=1	1249600127	0	2	7	GET
- * /.
  *	# end
  *
  * groups in the order of their names, in each the entries in the order of their last use. Empty

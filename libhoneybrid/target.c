@@ -230,9 +230,11 @@ static void find_uses(const struct hb_target *target, const struct hb_addr *addr
 	}
 }
 
+enum use { USE_PLAIN = 0, USE_CLONE };
+
 /* Only its interface tells a clone: all that have its address need one. */
 static int check_uses(const struct hb_target *target, const struct hb_endpoint *endpoint,
-		      bool is_clone, struct hb_error *err)
+		      enum use use, struct hb_error *err)
 {
 	const struct hb_policy *policy = target->policy;
 	bool clone = false, plain = false;
@@ -240,7 +242,7 @@ static int check_uses(const struct hb_target *target, const struct hb_endpoint *
 
 	for (size_t i = 0; i < policy->target_count; i++)
 		find_uses(policy->targets[i], &endpoint->addr, &clone, &plain);
-	if (is_clone ? !plain : !clone)
+	if (use == USE_CLONE ? !plain : !clone)
 		return 0;
 	return hb_error_set(err, HB_ERROR_CONFIG, 0,
 			    "\"%s\" is the address of a clone and of a honeypot without an "
@@ -281,7 +283,7 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 		if (check_pair(frontend, &target->backends[i].endpoint, err) < 0)
 			return -EINVAL;
 	}
-	if (check_uses(target, frontend, false, err) < 0)
+	if (check_uses(target, frontend, USE_PLAIN, err) < 0)
 		return -EINVAL;
 
 	int ret = rule ? bind_rule(target, rule, 0, &target->frontend_rule, err) : 0;
@@ -294,13 +296,13 @@ int hb_target_set_frontend(struct hb_target *target, const struct hb_endpoint *f
 }
 
 static int check_backend(const struct hb_target *target, const struct hb_endpoint *backend,
-			 bool is_clone, struct hb_error *err)
+			 enum use use, struct hb_error *err)
 {
 	if (check_open(target, err) < 0 || check_endpoint(backend, err) < 0)
 		return -EINVAL;
 	if (target->has_frontend && check_pair(&target->frontend, backend, err) < 0)
 		return -EINVAL;
-	return check_uses(target, backend, is_clone, err);
+	return check_uses(target, backend, use, err);
 }
 
 /* Adds one that was checked. NULL with *ret otherwise. */
@@ -330,7 +332,7 @@ static struct hb_backend *append_backend(struct hb_target *target,
 int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
 			  const char *rule, struct hb_error *err)
 {
-	int ret = check_backend(target, backend, false, err);
+	int ret = check_backend(target, backend, USE_PLAIN, err);
 
 	if (ret == 0)
 		append_backend(target, backend, rule, &ret, err);
@@ -399,7 +401,7 @@ int hb_target_add_clone(struct hb_target *target, const struct hb_clone *clone,
 	char *tag;
 	int ret = -EINVAL;
 
-	if (check_backend(target, backend, true, err) < 0 ||
+	if (check_backend(target, backend, USE_CLONE, err) < 0 ||
 	    check_tag(target, clone, backend, err) < 0 || check_clone(target, clone, err) < 0)
 		return -EINVAL;
 	tag = strdup(clone->tag);

@@ -351,7 +351,7 @@ void hb_track_client_ends(struct hb_track *track)
 	track->flags |= HB_TRACK_CLIENT_FIN;
 }
 
-void hb_track_client_is_real(struct hb_track *track, const struct hb_packet *packet)
+void hb_track_note_client_real(struct hb_track *track, const struct hb_packet *packet)
 {
 	uint8_t flags = packet->tcp_flags & (HB_TCP_SYN | HB_TCP_RST | HB_TCP_ACK);
 	if ((track->flags & HB_TRACK_SYN_ACK) && flags == HB_TCP_ACK &&

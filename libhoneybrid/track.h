@@ -83,14 +83,15 @@ struct hb_syn hb_track_unanswered(const struct hb_track *track);
  */
 void hb_track_begins_after(struct hb_track *track, const struct hb_syn *before);
 
-/* Follows a packet that is passed on to the server, or to the client. @age_ms: of the flow. */
+/* Follow a packet that is passed on to the server, or to the client. @age_ms  of the flow. */
+void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
+void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
+
 /* The client's stream ends here: with its FIN, which may have come before its last bytes. */
 void hb_track_client_ends(struct hb_track *track);
 
-void hb_track_client(struct hb_track *track, const struct hb_packet *packet);
-/* Any packet of the client's whose checksum is right, whatever the server will make of it. */
-void hb_track_client_is_real(struct hb_track *track, const struct hb_packet *packet);
-void hb_track_server(struct hb_track *track, const struct hb_packet *packet, uint32_t age_ms);
+/* Takes notice of any packet of the client's whose checksum is right, whatever the server makes of it. */
+void hb_track_note_client_real(struct hb_track *track, const struct hb_packet *packet);
 
 /* The server echoes its TS.Recent: what we send for the client must not be older. */
 void hb_track_server_echo(struct hb_track *track, const struct hb_packet *packet);

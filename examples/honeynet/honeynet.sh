@@ -238,7 +238,7 @@ honeynet_rules_forward()
 
 honeynet_recipe() # iptables darknet frontend backend
 {
-	local host
+	local host too_big=(-p icmp -m icmp --icmp-type fragmentation-needed)
 	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
 	on gateway "$1" -P FORWARD DROP
 	honeynet_steering "$1" filter "$3" "$4"
@@ -253,8 +253,8 @@ honeynet_recipe() # iptables darknet frontend backend
 	# What was too long on its way to the attacker is known here before it is redirected, so the error
 	# about it is right for the backend. Queued it would be lost: the backend's packets are no session
 	# to conntrack, since they are all sent anew.
-	on gateway "$1" -t raw -A OUTPUT -p "$([[ $1 == iptables ]] && echo icmp || echo icmpv6)" -d "$4" \
-		-j ACCEPT
+	[[ $1 == iptables ]] || too_big=(-p icmpv6 -m icmp6 --icmpv6-type packet-too-big)
+	on gateway "$1" -t raw -A OUTPUT "${too_big[@]}" -d "$4" -j ACCEPT
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before

@@ -67,8 +67,8 @@ struct hb_event {
 	const char *note;   /* MODULE_NOTE: the text; else "" */
 	const char *module; /* MODULE_NOTE: the instance's name; else "" */
 	struct hb_handover_info handover;
-	const char
-		*tag; /* of the clone that serves, is being tried, or started the flow; else "" */
+	/* Of the clone that serves, is being tried, or started the flow; else "". */
+	const char *tag;
 };
 
 #ifdef __cplusplus

@@ -66,7 +66,7 @@ HB_API struct hb_policy *hb_policy_ref(struct hb_policy *policy);
 /* Gives a reference back; the last one frees. NULL is fine. Thread: any. */
 HB_API void hb_policy_unref(struct hb_policy *policy);
 
-/* Sets the options; must come before hb_policy_seal(), and uplink_mask before what it is about. */
+/* Sets the options; must come before hb_policy_seal(), uplink_mask counts for what is added later. */
 HB_API int hb_policy_set_options(struct hb_policy *policy, const struct hb_options *options,
 				 struct hb_error *err);
 
@@ -78,15 +78,15 @@ HB_API int hb_policy_check_module(const struct hb_module *module, struct hb_erro
 
 /* One of several networks that lead to attackers. */
 struct hb_uplink {
-	const char *name;
+	const char *name;  /* copied */
 	uint32_t mark;     /* of packets that came from there, within uplink_mask; not 0 */
 	struct hb_addr ip; /* the gateway's own address there */
 };
 
 /*
  * Adds an uplink. A session belongs to the one that its first packet came by: the same addresses and
- * ports by another one are another session, and packets to its client get the mark's bits. The
- * embedder's own errors to such a client, if they are of the address's IP version, come from ip.
+ * ports by another one are another session, and packets to its client get the mark's bits.
+ * ICMP errors of this host's own to such a client get ip as their source, if both are of one IP version.
  * Errors: a name or a mark that another has, or a mark of 0.
  */
 HB_API int hb_policy_add_uplink(struct hb_policy *policy, const struct hb_uplink *uplink,
@@ -141,9 +141,10 @@ HB_API int hb_target_set_frontend(struct hb_target *target, const struct hb_endp
 HB_API int hb_target_add_backend(struct hb_target *target, const struct hb_endpoint *backend,
 				 const char *rule, struct hb_error *err);
 
-/* A clone: a backend that shares its address, and that of its link, with others. */
+/* A clone: a backend that shares its IP address and its hardware address with others. */
 struct hb_clone {
-	const char *tag;    /* its name in events: letters, digits, '-', '_', '.'; one a clone */
+	const char
+		*tag; /* its name in events: letters, digits, '-', '_', '.'; one a clone; copied */
 	uint32_t interface; /* index of the one that leads to it, and to nobody else; not 0 */
 	uint32_t mark; /* of packets to it, within uplink_mask; 0: none, and no route goes by it */
 };
@@ -153,7 +154,7 @@ struct hb_clone {
 /*
  * Adds a backend that is told from others of its address by its interface: what comes in there with
  * this address is the clone's, what goes to it has out_interface and the bits of its mark.
- * Errors: as above; a tag, or an address, that is used otherwise already.
+ * Errors: those of hb_target_add_backend(); a tag, or an address, that is used otherwise already.
  */
 HB_API int hb_target_add_clone(struct hb_target *target, const struct hb_clone *clone,
 			       const struct hb_endpoint *backend, const char *rule,
