@@ -24,9 +24,11 @@ enum {
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
 	V4_TIME_EXCEEDED = 11,
+	V4_PARAMETER = 12,
 	V6_UNREACHABLE = 1,
 	V6_TOO_BIG = 2,
 	V6_TIME_EXCEEDED = 3,
+	V6_PARAMETER = 4,
 	V6_MTU = 4,
 };
 
@@ -116,7 +118,8 @@ static void quoted_seq(const struct rewrite *rewrite, uint32_t seq)
 static void hide_route(const struct hb_flow *flow, const struct rewrite *rewrite,
 		       struct hb_edit *edit)
 {
-	if (!hb_translate_hides_route(flow))
+	/* Where packets are tracked the frontend's address is nobody's business either. */
+	if (!hb_translate_hides_route(flow) && !rewrite->dgram->tracked)
 		return;
 	hb_edit_hide_route(edit);
 	if (rewrite->quoted->ip_options &&
@@ -138,13 +141,14 @@ static enum hb_verdict finish(const struct rewrite *rewrite, struct hb_edit *edi
  * A honeypot, or a router before it, tells the client of a packet of the client's; or this host does,
  * which is on the way to the frontend as well and goes by its own name.
  */
-static enum hb_verdict to_client(const struct hb_flow *flow, const struct rewrite *rewrite)
+static enum hb_verdict to_client(const struct hb_flow *flow, enum hb_leg leg,
+				 const struct rewrite *rewrite)
 {
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	struct hb_endpoint attacked = { flow->attacked, flow->attacked_port };
 	struct hb_edit edit;
 	bool own = rewrite->dgram->in_interface == 0;
-	if (own && flow->state != HB_STATE_FORWARD && hb_flow_is_identity(flow))
+	if (own && leg != HB_LEG_BACKEND && hb_flow_is_identity(flow))
 		return HB_ACCEPT; /* right as it is */
 	quoted_endpoint(rewrite, true, &client);
 	quoted_endpoint(rewrite, false, &attacked);
@@ -186,17 +190,23 @@ static bool is_unreachable(const struct hb_packet *error)
 	return error->icmp_type == V4_UNREACHABLE && error->icmp_code != V4_FRAGMENTATION_NEEDED;
 }
 
-/* Here, before the honeypot's side could see it: this host tells of no other error so early. */
-static bool died_on_its_way(const struct hb_match *match, const struct rewrite *rewrite)
+/*
+ * About a packet of the client's own that no server saw: its hop limit ended here, or its IP options or
+ * extension headers were refused, by this host or by the frontend that it was shown to.
+ */
+static bool about_header(const struct hb_match *match, const struct rewrite *rewrite)
 {
-	uint8_t type = rewrite->error->ip_version == 6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED;
-	return match->leg != HB_LEG_BACKEND && rewrite->dgram->in_interface == 0 &&
-	       rewrite->error->icmp_type == type && rewrite->error->icmp_code == 0;
+	bool ipv6 = rewrite->error->ip_version == 6, own = rewrite->dgram->in_interface == 0;
+	uint8_t type = rewrite->error->icmp_type;
+	bool died = type == (ipv6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED) &&
+		    rewrite->error->icmp_code == 0 && own;
+	bool refused = type == (ipv6 ? V6_PARAMETER : V4_PARAMETER);
+	return match->leg != HB_LEG_BACKEND && (died || refused);
 }
 
 /*
  * About a packet of the client's, quoted as the honeypot's side saw it; or as it came here, in FORWARD,
- * where a hop limit ends before this host asks about the packet.
+ * where this host may refuse it before it asks about it.
  */
 static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
 				    const struct rewrite *rewrite)
@@ -215,12 +225,9 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
 	if (flow->state == HB_STATE_DROPPED)
 		return HB_DROP;
-	bool died = died_on_its_way(match, rewrite);
-	if ((!serves || replaying) && !died)
+	if ((!serves || replaying) && !about_header(match, rewrite))
 		return HB_DROP;
-	if (died && hb_flow_is_identity(flow))
-		return HB_ACCEPT;
-	return to_client(flow, rewrite);
+	return to_client(flow, match->leg, rewrite);
 }
 
 /* The same legs as for packets the other way. */

@@ -109,7 +109,7 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint source = { flow->client, translation->client_port };
 	hb_edit_source(edit, &source);
 	hb_edit_destination(edit, &translation->honeypot);
-	if (hb_translate_hides_route(flow))
+	if (hb_translate_hides_route(flow) && !edit->packet->refused) /* or it would be taken */
 		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_honeypot(edit, &flow->track, translation);
@@ -151,7 +151,8 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 	struct hb_endpoint client = { flow->client, flow->client_port };
 	hb_edit_source(edit, &attacked);
 	hb_edit_destination(edit, &client);
-	if (hb_translate_hides_route(flow))
+	/* Where packets are tracked nobody may know the frontend's address, either. */
+	if (hb_translate_hides_route(flow) || edit->dgram->tracked)
 		hb_edit_hide_route(edit);
 	if (translation->ttl_difference != 0)
 		hb_edit_ttl(edit, shifted_ttl(edit->packet->ttl, translation->ttl_difference));
