@@ -370,6 +370,16 @@ static bool checksum_is_wrong(const struct hb_datagram *dgram, const struct hb_p
 }
 
 /*
+ * Nor does it take what its own IP refuses, which tells the sender; what a honeypot began is judged by
+ * other rules.
+ */
+static bool is_refused(const struct hb_packet *packet, const struct hb_match *match)
+{
+	return packet->refused && match->flow != NULL && match->direction == HB_FROM_CLIENT &&
+	       match->flow->state != HB_STATE_CONTROL;
+}
+
+/*
  * Nor does it ever see one that dies on its way there. A hop limit of 1 or 0 dies in the kernel here,
  * which tells the sender; that of a session that was handed over counts for the way to the frontend.
  */
@@ -420,9 +430,11 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return hb_icmp_error(core, dgram, packet);
 	struct hb_match match = hb_flowtable_find(&core->table, packet, dgram);
 	bool wrong = checksum_is_wrong(dgram, packet, &match);
-	bool dies = !wrong && dies_on_its_way(dgram, packet, &match);
+	bool refused = !wrong && is_refused(packet, &match);
+	bool dies = !wrong && !refused && dies_on_its_way(dgram, packet, &match);
+	bool unseen = wrong || refused || dies;
 	struct hb_syn before = { .is_there = false };
-	if (match.flow != NULL && !wrong && !dies && is_superseded(core, &match, dgram, packet)) {
+	if (match.flow != NULL && !unseen && is_superseded(core, &match, dgram, packet)) {
 		if (match.flow->state == HB_STATE_DECISION || match.flow->state == HB_STATE_PROXY)
 			before = hb_track_unanswered(&match.flow->track);
 		hb_handover_superseded(core, match.flow);
@@ -437,10 +449,12 @@ static enum hb_verdict judge(struct hb_core *core, struct hb_datagram *dgram,
 		return start_flow(core, dgram, packet, &before);
 	if (!wrong && match.direction == HB_FROM_CLIENT && hb_flow_is_tcp(match.flow))
 		hb_track_note_client_real(&match.flow->track, packet);
-	if ((wrong || dies) && !(match.flow->flags & HB_FLOW_REPORTED))
+	if (unseen && !(match.flow->flags & HB_FLOW_REPORTED))
 		hb_life_count_unseen(core, match.flow, packet);
 	if (wrong)
 		return hb_proxy_unseen(match.flow, dgram, packet);
+	if (refused)
+		return hb_proxy_refused(match.flow, dgram, packet);
 	if (dies)
 		return hb_proxy_dying(match.flow, dgram, packet);
 	if (match.direction == HB_FROM_SERVER && hb_contain_is_own_idea(match.flow, packet)) {
@@ -471,6 +485,10 @@ static enum hb_verdict take_fragment(struct hb_core *core, const struct hb_datag
 	struct hb_whole whole;
 	struct hb_packet packet;
 	core->counters.fragments++;
+	if (fragment->refused) {
+		core->counters.malformed++;
+		return HB_DROP;
+	}
 	if (!hb_reassembly_add(&core->reassembly, dgram, fragment, core->now.mono_ns, &whole))
 		return HB_DROP;
 	if (hb_packet_parse(whole.dgram.data, whole.dgram.len, &packet) != 0 ||

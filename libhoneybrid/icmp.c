@@ -31,9 +31,11 @@ enum {
 	V4_FRAGMENTATION_NEEDED = 4,
 	V4_MTU = 6, /* RFC 1191 */
 	V4_TIME_EXCEEDED = 11,
+	V4_PARAMETER = 12,
 	V6_UNREACHABLE = 1,
 	V6_TOO_BIG = 2,
 	V6_TIME_EXCEEDED = 3,
+	V6_PARAMETER = 4,
 	V6_MTU = 4,
 };
 
@@ -41,7 +43,8 @@ enum {
 static void hide_route(const struct hb_flow *flow, const struct hb_quote *quote,
 		       struct hb_edit *edit)
 {
-	if (!hb_translate_hides_route(flow))
+	/* Where packets are tracked the frontend's address is nobody's business either. */
+	if (!hb_translate_hides_route(flow) && !quote->dgram->tracked)
 		return;
 	hb_edit_hide_route(edit);
 	edit->changed |= hb_quote_hide_route(quote);
@@ -214,20 +217,24 @@ static bool is_unreachable(const struct hb_packet *error)
 }
 
 /*
- * True if this host could not send a client's packet on before we saw it, in FORWARD: its hop limit ended,
- * or the way to the frontend, by which it would have gone whoever serves, is too narrow.
+ * True about a packet of the client's that no server saw: this host could not send it on before we were
+ * asked, in FORWARD, for its hop limit or since the way to the frontend, by which it would have gone
+ * whoever serves, is too narrow; or its IP options or extension headers were refused, by this host or by
+ * the frontend that it was shown to.
  */
-static bool is_before_us(const struct hb_match *match, const struct hb_quote *quote)
+static bool is_about_header(const struct hb_match *match, const struct hb_quote *quote)
 {
 	const struct hb_packet *error = quote->error;
-	uint8_t exceeded = error->ip_version == 6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED;
-	return match->leg != HB_LEG_BACKEND && quote->dgram->in_interface == 0 &&
-	       ((error->icmp_type == exceeded && error->icmp_code == 0) || is_too_big(error));
+	bool ipv6 = error->ip_version == 6, own = quote->dgram->in_interface == 0;
+	bool died = error->icmp_type == (ipv6 ? V6_TIME_EXCEEDED : V4_TIME_EXCEEDED) &&
+		    error->icmp_code == 0;
+	bool refused = error->icmp_type == (ipv6 ? V6_PARAMETER : V4_PARAMETER);
+	return match->leg != HB_LEG_BACKEND && (refused || (own && (died || is_too_big(error))));
 }
 
 /*
  * About a packet of the client's, quoted as the honeypot's side saw it; or as it came here, in FORWARD,
- * where this host may have looked at it before us.
+ * where this host may refuse it before it asks about it.
  */
 static enum hb_verdict about_client(struct hb_core *core, const struct hb_match *match,
 				    const struct hb_quote *quote)
@@ -251,7 +258,7 @@ static enum hb_verdict about_client(struct hb_core *core, const struct hb_match 
 	    hb_seq_before(quote->quoted->seq, hb_handover_of(flow)->cut))
 		return to_client(flow, match->leg, quote);
 	bool serves = (match->leg == HB_LEG_BACKEND) == (flow->state == HB_STATE_FORWARD);
-	bool passes = (serves && !replaying) || is_before_us(match, quote);
+	bool passes = (serves && !replaying) || is_about_header(match, quote);
 	if (flow->state == HB_STATE_DROPPED || !passes)
 		return HB_DROP;
 	return to_client(flow, match->leg, quote);

@@ -15,6 +15,7 @@
 
 #include "bytes.h"
 #include "checksum.h"
+#include "ipopt.h"
 #include "tcpopt.h"
 
 #include <errno.h>
@@ -27,8 +28,8 @@
 #define ICMP_HEADER 8
 #define QUOTED_TRANSPORT 8 /* RFC 792: "the first 64 bits of the original datagram's data" */
 
-/* No sensible sender chains more extension headers than RFC 8200, 4.1 lists. */
-#define EXTENSIONS_MAX 8
+/* What a packet on a usual link has room for: hosts know no limit. */
+#define EXTENSIONS_MAX 182
 
 /* Next header values (IANA, IPv6 extension header types). */
 enum {
@@ -40,6 +41,13 @@ enum {
 };
 
 #define FRAGMENT_HEADER 8
+
+/* Kinds of a routing header that hosts refuse even at its end, unless they are told otherwise. */
+enum {
+	ROUTING_MOBILE = 2, /* RFC 6275 */
+	ROUTING_RPL = 3,    /* RFC 6554 */
+	ROUTING_SEGMENT = 4 /* RFC 8754 */
+};
 
 enum {
 	ICMP_ECHO_REPLY = 0,
@@ -89,6 +97,8 @@ static int read_ipv4_header(struct hb_packet *packet, size_t available)
 	packet->dst = hb_addr_from_ipv4(header + 16);
 	packet->l4_offset = (uint16_t)header_len;
 	packet->ip_options = header_len > IPV4_HEADER_MIN;
+	packet->refused =
+		!hb_ipopt_ipv4_taken(header + IPV4_HEADER_MIN, header_len - IPV4_HEADER_MIN);
 	return 0;
 }
 
@@ -191,6 +201,23 @@ static bool is_extension(uint8_t next_header)
 	}
 }
 
+/* Of an extension header that is all there. An authentication header is nothing without its key. */
+static bool extension_taken(const struct hb_packet *packet, size_t len)
+{
+	const uint8_t *header = packet->data + packet->l4_offset;
+
+	switch (packet->protocol) {
+	case NEXT_HOP_BY_HOP:
+	case NEXT_DESTINATION:
+		return hb_ipopt_ipv6_taken(header + 2, len - 2,
+					   packet->protocol == NEXT_HOP_BY_HOP);
+	case NEXT_ROUTING:
+		return header[2] < ROUTING_MOBILE || header[2] > ROUTING_SEGMENT;
+	default:
+		return packet->protocol != NEXT_AH;
+	}
+}
+
 /* Moves l4_offset and protocol behind the extension headers. */
 static int skip_extensions(struct hb_packet *packet)
 {
@@ -211,6 +238,7 @@ static int skip_extensions(struct hb_packet *packet)
 			seen_fragment = true;
 			read_fragment_header(packet, link);
 		}
+		packet->refused = packet->refused || !extension_taken(packet, len);
 		packet->protocol = header[0];
 		link = packet->l4_offset;
 		packet->l4_offset = (uint16_t)(packet->l4_offset + len);

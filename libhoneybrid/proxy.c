@@ -82,6 +82,23 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 	return hb_edit_finish(&edit);
 }
 
+static enum hb_verdict show_frontend(const struct hb_flow *flow, struct hb_datagram *dgram,
+				     const struct hb_packet *packet)
+{
+	struct hb_translation translation = hb_translate_frontend(flow);
+	struct hb_edit edit;
+	hb_edit_begin(&edit, dgram, packet);
+	hb_translate_to_honeypot(&edit, flow, &translation);
+	return hb_edit_finish(&edit);
+}
+
+enum hb_verdict hb_proxy_refused(const struct hb_flow *flow, struct hb_datagram *dgram,
+				 const struct hb_packet *packet)
+{
+	return flow->state == HB_STATE_REPLAY ? show_frontend(flow, dgram, packet)
+					      : hb_proxy_unseen(flow, dgram, packet);
+}
+
 enum hb_verdict hb_proxy_dying(const struct hb_flow *flow, struct hb_datagram *dgram,
 			       const struct hb_packet *packet)
 {
@@ -89,13 +106,8 @@ enum hb_verdict hb_proxy_dying(const struct hb_flow *flow, struct hb_datagram *d
 	bool as_far = flow->state != HB_STATE_FORWARD ||
 		      hb_track_hops(hb_handover_of(flow)->replay.ttl) >=
 			      hb_track_hops(flow->track.server_ttl);
-	if (flow->state == HB_STATE_REPLAY && here) {
-		struct hb_translation translation = hb_translate_frontend(flow);
-		struct hb_edit edit;
-		hb_edit_begin(&edit, dgram, packet);
-		hb_translate_to_honeypot(&edit, flow, &translation);
-		return hb_edit_finish(&edit);
-	}
+	if (flow->state == HB_STATE_REPLAY && here)
+		return show_frontend(flow, dgram, packet);
 	return here || as_far ? hb_proxy_unseen(flow, dgram, packet) : HB_DROP;
 }
 

@@ -20,6 +20,10 @@ enum hb_verdict hb_proxy_unseen(const struct hb_flow *flow, struct hb_datagram *
 bool hb_proxy_shares_leg(const struct hb_flow *flow, const struct hb_datagram *dgram,
 			 const struct hb_packet *packet);
 
+/* One whose IP header says so: nobody gets to know its data, and while a session is handed over, too. */
+enum hb_verdict hb_proxy_refused(const struct hb_flow *flow, struct hb_datagram *dgram,
+				 const struct hb_packet *packet);
+
 /*
  * A packet of the client's that would not live to see the frontend: goes on as far as that is sure,
  * also while and after the session is handed over.

@@ -112,7 +112,7 @@ void hb_translate_to_honeypot(struct hb_edit *edit, const struct hb_flow *flow,
 	hb_edit_destination(edit, &translation->honeypot);
 	if (translation->way.interface != 0)
 		edit->changed |= hb_way_take(flow, &translation->way, edit->dgram);
-	if (hb_translate_hides_route(flow))
+	if (hb_translate_hides_route(flow) && !edit->packet->refused) /* or it would be taken */
 		hb_edit_hide_route(edit);
 	if (flow->protocol == HB_PROTO_TCP && edit->packet->has_l4 && translation->numbers_differ)
 		tcp_to_honeypot(edit, &flow->track, translation);
@@ -164,7 +164,8 @@ void hb_translate_to_client(struct hb_edit *edit, const struct hb_flow *flow,
 		struct hb_way way = hb_way_to_client(flow);
 		edit->changed |= hb_way_take(flow, &way, edit->dgram);
 	}
-	if (hb_translate_hides_route(flow))
+	/* Where packets are tracked nobody may know the frontend's address, either. */
+	if (hb_translate_hides_route(flow) || edit->dgram->tracked)
 		hb_edit_hide_route(edit);
 	hb_translate_ttl(edit, translation);
 	if (translation->look.changes)

@@ -117,6 +117,7 @@ struct hb_packet {
 	bool is_fragment; /* a piece of a larger packet; an atomic fragment (RFC 6946) is not one */
 	bool more_fragments; /* and not its last one */
 	bool ip_options;     /* the IPv4 header has options */
+	bool refused; /* no server takes it, for its IPv4 options or IPv6 extension headers */
 	uint16_t fragment_offset_bytes;
 	uint32_t fragment_id; /* which packet it is a piece of; else 0 */
 	uint16_t
@@ -151,7 +152,7 @@ struct hb_packet {
  *          TCP data offset below 5, a first fragment without its transport header (RFC 7112; over
  *          IPv4 TCP's may be cut, and over IPv6 its options: has_l4 is false then),
  *          an IPv6 packet with a v4-mapped address, a jumbogram, a routing header with segments
- *          left, more than 8 extension headers). Checksums are not looked at.
+ *          left, more extension headers than a packet has room for). Checksums are not looked at.
  * Thread   any.
  */
 HB_API int hb_packet_parse(const uint8_t *data, size_t len, struct hb_packet *packet);

@@ -79,6 +79,8 @@ struct script_segment {
 	struct hb_tcp_options options; /* .present tells which */
 	uint8_t raw[40];               /* sent: the bytes of all options, in their place */
 	size_t raw_len;
+	uint8_t ip[40]; /* options of IPv4, or of a destination options header of IPv6 */
+	size_t ip_len;
 	uint8_t offset,
 		reserved; /* sent: where the payload seems to begin, in words; bits beside it */
 	uint8_t absent;   /* HB_TCPOPT_* that must not be there */

@@ -90,6 +90,18 @@ static bool payload_differs(const struct match *m, const uint8_t *want, size_t w
 	return i < want_len && say(m, "the payload differs at byte %zu", i);
 }
 
+/* Where options are expected; what pads them counts as well, but for its end. */
+static bool ip_options_differ(const struct match *m)
+{
+	size_t at = m->got->ip_version == 4 ? 20 : 42, len = m->want->ip_len;
+
+	if (len == 0)
+		return false;
+	if (m->got->l4_offset < at + len)
+		return say(m, "there are no such IP options");
+	return memcmp(m->got->data + at, m->want->ip, len) != 0 && say(m, "IP options differ");
+}
+
 static bool ip_differs(const struct match *m)
 {
 	const struct script_segment *want = m->want;
@@ -101,7 +113,8 @@ static bool ip_differs(const struct match *m)
 	       ((want->has & SCRIPT_HAS_LABEL) &&
 		number_differs(m, "the flow label", want->label, got->flow_label)) ||
 	       ((want->has & SCRIPT_HAS_PIECES) &&
-		number_differs(m, "the number of pieces", want->pieces, m->expectation->pieces));
+		number_differs(m, "the number of pieces", want->pieces, m->expectation->pieces)) ||
+	       ip_options_differ(m);
 }
 
 static bool sack_differs(const struct match *m)

@@ -15,9 +15,10 @@ static const struct script_icmp_kind icmp_kinds[] = {
 	{ "net-unreachable", 3, 0, 1, 0, true },  { "host-unreachable", 3, 1, 1, 3, true },
 	{ "port-unreachable", 3, 3, 1, 4, true }, { "too-big", 3, 4, 2, 0, true },
 	{ "time-exceeded", 11, 0, 3, 0, true },   { "echo", 8, 0, 128, 0, false },
-	{ "echo-reply", 0, 0, 129, 0, false },
+	{ "echo-reply", 0, 0, 129, 0, false },    { "parameter", 12, 0, 4, 0, true },
 };
 
+#define NEXT_DESTINATION 60 /* IPv6 destination options */
 #define ICMP_KINDS (sizeof(icmp_kinds) / sizeof(icmp_kinds[0]))
 
 const struct script_icmp_kind *script_packet_icmp(const struct script_word *word)
@@ -136,6 +137,30 @@ static void put_icmp(struct writer *w, const struct script_segment *segment,
 	put_bytes(w, route->quoted, route->quoted_len);
 }
 
+/* How long they are with the zeros behind them, which are no more than padding. */
+static size_t ip_options_len(const struct script_segment *segment, bool ipv6)
+{
+	if (segment->ip_len == 0)
+		return 0;
+	return ipv6 ? (segment->ip_len + 2 + 7) / 8 * 8 : (segment->ip_len + 3) / 4 * 4;
+}
+
+static void put_ip_options(struct writer *w, const struct script_segment *segment, bool ipv6,
+			   uint8_t protocol)
+{
+	size_t len = ip_options_len(segment, ipv6), end = w->len + len;
+
+	if (len == 0)
+		return;
+	if (ipv6) {
+		put8(w, protocol);
+		put8(w, (unsigned)(len / 8 - 1));
+	}
+	put_bytes(w, segment->ip, segment->ip_len);
+	while (w->len < end)
+		put8(w, 0);
+}
+
 static void put_ip(struct writer *w, const struct script_segment *segment,
 		   const struct script_route *route, bool ipv6, uint8_t protocol)
 {
@@ -144,13 +169,14 @@ static void put_ip(struct writer *w, const struct script_segment *segment,
 	if (ipv6) {
 		put32(w, UINT32_C(0x60000000) | (uint32_t)segment->tos << 20 | segment->label);
 		put16(w, 0); /* lengths come last */
-		put8(w, protocol);
+		put8(w, segment->ip_len > 0 ? NEXT_DESTINATION : protocol);
 		put8(w, ttl);
 		put_bytes(w, route->src.addr.bytes, 16);
 		put_bytes(w, route->dst.addr.bytes, 16);
+		put_ip_options(w, segment, ipv6, protocol);
 		return;
 	}
-	put16(w, 0x4500u | segment->tos);
+	put16(w, 0x4500u + (unsigned)ip_options_len(segment, ipv6) / 4 * 0x100 + segment->tos);
 	put16(w, 0);
 	put16(w, segment->has & SCRIPT_HAS_ID ? segment->ip_id : 0x1234);
 	put16(w, 0x4000); /* do not fragment */
@@ -159,6 +185,7 @@ static void put_ip(struct writer *w, const struct script_segment *segment,
 	put16(w, 0);
 	put_bytes(w, route->src.addr.bytes + 12, 4);
 	put_bytes(w, route->dst.addr.bytes + 12, 4);
+	put_ip_options(w, segment, ipv6, protocol);
 }
 
 /* A data offset that is not the real one, and the bits beside it; the checksum follows. */
@@ -178,16 +205,16 @@ static void set_offset(uint8_t *buf, size_t tcp, const struct script_segment *se
 static bool finish(struct writer *w, const struct script_segment *segment, bool ipv6)
 {
 	struct hb_packet packet;
-	size_t offset;
+	size_t offset, l4 = (ipv6 ? 40 : 20) + ip_options_len(segment, ipv6);
 
 	if (ipv6)
 		hb_put_be16(w->buf + 4, (uint16_t)(w->len - 40));
 	else
 		hb_put_be16(w->buf + 2, (uint16_t)w->len);
 	if (!ipv6)
-		hb_checksum_fill_ipv4(w->buf, 20);
+		hb_checksum_fill_ipv4(w->buf, l4);
 	if (segment->protocol == HB_PROTO_UDP)
-		hb_put_be16(w->buf + (ipv6 ? 44 : 24), (uint16_t)(w->len - (ipv6 ? 40 : 20)));
+		hb_put_be16(w->buf + l4 + 4, (uint16_t)(w->len - l4));
 	if (hb_packet_parse(w->buf, w->len, &packet) != 0)
 		return false;
 	hb_checksum_fill_l4(w->buf, &packet);

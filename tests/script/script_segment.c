@@ -115,22 +115,22 @@ static bool parse_fill(struct script_line *line, struct script_segment *segment)
 	return true;
 }
 
-/* "raw HEX": what stands where options stand, right or wrong. */
-static bool parse_raw(struct script_line *line, struct script_segment *segment)
+static bool parse_bytes(struct script_line *line, size_t unit, uint8_t bytes[40], size_t *len)
 {
 	const struct script_word *word = script_line_word(line);
 
 	if (word == NULL)
 		return false;
-	if (word->len % 8 != 0 || word->len > 2 * sizeof(segment->raw))
-		return script_line_wrong(line, "expected up to 40 bytes, a multiple of 4, in hex");
-	segment->raw_len = word->len / 2;
-	for (size_t i = 0; i < segment->raw_len; i++) {
+	if (word->len % (2 * unit) != 0 || word->len > 80)
+		return script_line_wrong(line, "expected up to 40 bytes, a multiple of %zu, in hex",
+					 unit);
+	*len = word->len / 2;
+	for (size_t i = 0; i < *len; i++) {
 		int high = hex_digit(word->text[2 * i]), low = hex_digit(word->text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return script_line_wrong(line, "expected hexadecimal digits");
-		segment->raw[i] = (uint8_t)(high << 4 | low);
+		bytes[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }
@@ -316,8 +316,10 @@ static bool parse_value(struct script_line *line, struct script_segment *segment
 		return parse_sack(line, segment);
 	if (script_line_take(line, "fill"))
 		return parse_fill(line, segment);
-	if (script_line_take(line, "raw"))
-		return parse_raw(line, segment);
+	if (script_line_take(line, "raw")) /* what stands where options stand, right or wrong */
+		return parse_bytes(line, 4, segment->raw, &segment->raw_len);
+	if (script_line_take(line, "ip"))
+		return parse_bytes(line, 1, segment->ip, &segment->ip_len);
 	if (script_line_take(line, "len"))
 		return parse_length(line, segment);
 	*found = !script_line_at_end(line) && line->words[line->next].is_string;

@@ -354,6 +354,33 @@ START_TEST(options_tell_no_route_inside_and_out)
 }
 END_TEST
 
+/* Nothing is translated here, but behind the engine, if packets are tracked. */
+START_TEST(the_frontends_options_tell_no_route_where_packets_are_tracked)
+{
+	uint8_t quoted[2048], buf[2048];
+	struct error error = { RIG_FRONTEND, RIG_CLIENT, .quoted = quoted };
+	const struct rig_tcp sent = { RIG_CLIENT, RIG_FRONTEND, PA, 1001, 5001, .to_port = 8080 };
+
+	for (unsigned tracked = 0; tracked < 2; tracked++) {
+		const struct hb_datagram as = { .in_interface = 1, .tracked = tracked };
+		struct rig rig;
+
+		rig_open_empty(&rig);
+		rig_backend(rig_target(&rig, "ip", "10.9.0.2:8080"), RIG_BACKEND, "no");
+		rig_start(&rig);
+		rig_tcp(&rig,
+			&(struct rig_tcp){ RIG_CLIENT, RIG_FRONTEND, SYN, 1000, .to_port = 8080 });
+		error.len = insert_route(quoted, rig_build_tcp(quoted, &sent));
+		ck_assert_int_ne(rig_input(&rig, buf, build_error(buf, &error), &as), HB_DROP);
+		if (tracked)
+			check_nops(rig.data + rig.packet.quoted_offset);
+		else
+			ck_assert_uint_eq(rig.data[rig.packet.quoted_offset + 20], 7);
+		rig_close(&rig);
+	}
+}
+END_TEST
+
 /* Of a device that would finish the sum nothing is wrong yet. */
 START_TEST(a_wrong_sum_is_refused)
 {
@@ -376,7 +403,8 @@ START_TEST(a_wrong_sum_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("icmp", options_tell_no_route_inside_and_out, a_wrong_sum_is_refused,
+UNIT_MAIN("icmp", the_frontends_options_tell_no_route_where_packets_are_tracked,
+	  options_tell_no_route_inside_and_out, a_wrong_sum_is_refused,
 	  an_error_about_a_diverted_flow_names_who_was_asked,
 	  a_honeypots_error_becomes_the_attacked_ones, an_error_from_outside_reaches_the_frontend,
 	  after_a_handover_the_number_is_the_backends, a_former_frontends_error_is_dropped,

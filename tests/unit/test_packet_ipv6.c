@@ -114,9 +114,10 @@ START_TEST(too_many_extension_headers)
 {
 	struct craft b = craft_tcp(6);
 
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 182; i++)
 		craft_insert_extension(&b, 60, 8);
 	ck_assert_uint_eq(craft_parsed(&b).dst_port, 80);
+	ck_assert(!craft_parsed(&b).refused);
 	craft_insert_extension(&b, 60, 8);
 	craft_check_refused(&b);
 }
@@ -137,6 +138,32 @@ START_TEST(extension_headers_that_no_endpoint_takes)
 	craft_insert_extension(&b, 60, 8);
 	b.at[41] = 255; /* longer than the packet */
 	craft_check_refused(&b);
+}
+END_TEST
+
+/* A header that can be read, and that hosts want nothing to do with: but for no key, no kind, no option. */
+START_TEST(extension_headers_that_are_refused)
+{
+	static const struct {
+		uint8_t type, third_byte;
+		bool refused;
+	} cases[] = {
+		{ 0, 0, false },  { 0, 0x80, true },  { 60, 0, false }, { 60, 0xc0, true },
+		{ 43, 0, false }, { 43, 2, true },    { 43, 3, true },  { 43, 4, true },
+		{ 43, 5, false }, { 43, 253, false }, { 51, 0, true },  { 44, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct craft b = craft_tcp(6);
+
+		craft_insert_extension(&b, 60, 8);
+		craft_insert_extension(&b, cases[i].type, 8);
+		b.at[42] = cases[i].third_byte;
+		if (cases[i].type == 51)
+			b.at[41] = 0;
+		ck_assert_uint_eq(craft_parsed(&b).dst_port, 80);
+		ck_assert_msg(craft_parsed(&b).refused == cases[i].refused, "case %zu", i);
+	}
 }
 END_TEST
 
@@ -172,6 +199,6 @@ END_TEST
 
 UNIT_MAIN("packet_ipv6", ipv6_fields_are_read, ipv6_with_a_mapped_address_is_refused,
 	  ipv6_fragments, an_atomic_fragment_is_whole, later_fragments_have_no_headers,
-	  extension_headers_are_walked, too_many_extension_headers,
-	  extension_headers_that_no_endpoint_takes, the_walk_ends_at_what_cannot_be_read,
-	  jumbograms_are_refused)
+	  extension_headers_are_walked, extension_headers_that_are_refused,
+	  too_many_extension_headers, extension_headers_that_no_endpoint_takes,
+	  the_walk_ends_at_what_cannot_be_read, jumbograms_are_refused)

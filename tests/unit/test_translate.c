@@ -596,15 +596,16 @@ END_TEST
 /* Options of an IPv4 header: some that tell or choose the way, at even and odd places, some not. */
 static const struct {
 	uint8_t before[20], after[20];
+	bool refused; /* by servers: what a client sends stays, or they would take it */
 } routes[] = {
 	{ { 7, 7, 8, 10, 9, 0, 1, 0 }, { 1, 1, 1, 1, 1, 1, 1, 0 } },
 	{ { 1, 68, 8, 9, 0, 1, 2, 3, 4, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 0 } },
-	{ { 1, 1, 131, 7, 4, 10, 9, 0, 2, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 0 } },
-	{ { 137, 3, 4, 7, 3, 4 }, { 1, 1, 1, 1, 1, 1 } },
+	{ { 1, 1, 131, 7, 4, 10, 9, 0, 2, 0 }, { 1, 1, 1, 1, 1, 1, 1, 1, 1, 0 }, true },
+	{ { 137, 3, 4, 7, 3, 4 }, { 1, 1, 1, 1, 1, 1 }, true },
 	{ { 148, 4, 0, 0, 7, 3, 4, 0 }, { 148, 4, 0, 0, 1, 1, 1, 0 } }, /* router alert */
 	{ { 148, 4, 7, 3, 0, 7, 3, 4 }, { 148, 4, 7, 3, 0, 7, 3, 4 } }, /* behind the end */
-	{ { 7, 21 }, { 7, 21 } },                                       /* longer than there is */
-	{ { 30, 0, 7, 3, 4 }, { 30, 0, 7, 3, 4 } },
+	{ { 7, 21 }, { 7, 21 }, true },                                 /* longer than there is */
+	{ { 30, 0, 7, 3, 4 }, { 30, 0, 7, 3, 4 }, true },
 	{ { [19] = 7 }, { [19] = 7 } },
 };
 
@@ -633,11 +634,13 @@ START_TEST(options_tell_no_route)
 		bool from_client = seed & 1;
 		struct fixture f = make(seed, from_client);
 		size_t i = seed / 2 % ROUTES;
+		bool stays = from_client && routes[i].refused;
+		const uint8_t *want = stays ? routes[i].before : routes[i].after;
 
 		if (f.version == 4) {
 			insert_options(&f, routes[i].before);
 			unit_require(translate(&f, from_client) == HB_ACCEPT_MODIFIED);
-			unit_require(memcmp(f.dgram.data + 20, routes[i].after, 20) == 0);
+			unit_require(memcmp(f.dgram.data + 20, want, 20) == 0);
 			unit_require(sums_are_right(&f));
 			check_addresses(&f, from_client);
 		}
@@ -673,10 +676,37 @@ START_TEST(options_stay_where_nothing_is_hidden)
 }
 END_TEST
 
-UNIT_MAIN("translate", options_tell_no_route, options_stay_where_nothing_is_hidden,
-	  there_and_back_is_where_it_was, a_wrong_sum_stays_wrong, an_unfinished_sum_is_finished,
-	  a_super_packets_sum_is_left_alone, nothing_to_change_is_accepted_as_it_is,
-	  a_udp_sum_is_never_0, the_frontend_needs_addresses_only, numbers_shift,
+/* Where packets are tracked another address may be put in place of the frontend's, behind the engine. */
+START_TEST(the_frontend_tells_no_route_where_it_may_be_another)
+{
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		bool from_client = seed & 1;
+		struct fixture f = make(seed, from_client);
+
+		f.flow.target = &f.target;
+		f.flow.state = HB_STATE_PROXY;
+		f.flow.attacked = f.target.frontend.addr;
+		f.flow.attacked_port = f.target.frontend.port;
+		f.translation = hb_translate_frontend(&f.flow);
+		free(f.dgram.data);
+		make_packet(&f, from_client);
+		if (f.version == 4 && f.kind != KIND_ECHO) {
+			insert_options(&f, routes[0].before);
+			f.dgram.tracked = true;
+			unit_require(translate(&f, from_client) ==
+				     (from_client ? HB_ACCEPT : HB_ACCEPT_MODIFIED));
+			unit_require(sums_are_right(&f));
+		}
+		free(f.dgram.data);
+	}
+}
+END_TEST
+
+UNIT_MAIN("translate", options_tell_no_route, the_frontend_tells_no_route_where_it_may_be_another,
+	  options_stay_where_nothing_is_hidden, there_and_back_is_where_it_was,
+	  a_wrong_sum_stays_wrong, an_unfinished_sum_is_finished, a_super_packets_sum_is_left_alone,
+	  nothing_to_change_is_accepted_as_it_is, a_udp_sum_is_never_0,
+	  the_frontend_needs_addresses_only, numbers_shift,
 	  an_ack_is_never_below_the_first_byte_that_counts, a_bare_reset_has_no_ack,
 	  sack_blocks_shift, sack_may_have_to_go, windows_have_edges,
 	  windows_are_scaled_as_the_reader_expects, the_ttl_stays_within_a_byte,
