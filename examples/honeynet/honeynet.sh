@@ -250,6 +250,10 @@ honeynet_recipe() # iptables darknet frontend backend
 		on gateway "$1" -t raw -A OUTPUT -d "$host" -m mark --mark $OWN_MARK/$OWN_MARK \
 			-j CT --notrack
 	done
+	# Nor may anything leave that conntrack has forgotten the session of: it would be in the
+	# frontend's name.
+	on gateway "$1" -A OUTPUT -s "$3,$4" -p tcp ! --syn -m mark --mark $OWN_MARK/$OWN_MARK \
+		-m conntrack --ctstate NEW,INVALID -j DROP
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before
