@@ -255,6 +255,10 @@ honeynet_recipe() # iptables darknet frontend backend
 	# to conntrack, since they are all sent anew.
 	[[ $1 == iptables ]] || too_big=(-p icmpv6 -m icmp6 --icmpv6-type packet-too-big)
 	on gateway "$1" -t raw -A OUTPUT "${too_big[@]}" -d "$4" -j ACCEPT
+	# Nor may anything leave that conntrack has forgotten the session of: it would be in the
+	# frontend's name.
+	on gateway "$1" -A OUTPUT -s "$3,$4" -p tcp ! --syn -m mark --mark $OWN_MARK/$OWN_MARK \
+		-m conntrack --ctstate NEW,INVALID -j DROP
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before

@@ -11,6 +11,8 @@ import struct
 import threading
 import time
 
+from crafted_ip import TCP, version_of
+
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << i for i in range(8))
 LETTERS = "FSRPAUEC"
 MASK = 0xffffffff
@@ -46,8 +48,15 @@ class Packet:
         self.offset = None      # of the data, in words
         self.reserved = 0       # the four bits beside it
         self.bad_checksum = False
-        self.length = None      # total length that the IP header claims
+        self.length = None      # of an IPv4 packet that ends early, its header included
         self.pieces = None      # fragments: where to cut what follows the IP header
+        self.ranges = None      # or what each of them has of it
+        self.number = None      # which packet they are of
+        self.ip_options = b""   # IPv4
+        self.label = 0          # IPv6: flow label
+        self.headers = []       # extension headers, as (kind, what follows its first byte)
+        self.inner = []         # those behind the fragment header
+        self.atomic = False     # a fragment that is all of it
         self.__dict__.update(more)
 
     def but(self, **more):
@@ -56,7 +65,7 @@ class Packet:
         other.__dict__.update(more)
         return other
 
-    def transport(self, source, sport, destination, dport):
+    def transport(self, pseudo_header, sport, dport):
         options = self.options + b"\0" * (-len(self.options) % 4)
         offset = 5 + len(options) // 4 if self.offset is None else self.offset
         header = struct.pack(">HHIIBBHHH", sport, dport, self.seq & MASK, self.ack & MASK,
@@ -65,35 +74,39 @@ class Packet:
         whole = header + options + self.payload
         if self.length is not None:
             whole = whole[:self.length - 20]
-        pseudo = source + destination + struct.pack(">BBH", 0, 6, len(whole))
-        total = checksum(pseudo + whole)
+        total = checksum(pseudo_header(len(whole)) + whole)
         if self.bad_checksum:
             total ^= 0x5555
         return whole[:16] + struct.pack(">H", total) + whole[18:]
 
 
+class Quoted:
+    """A header within an error."""
+
+
 class Seen:
     """A packet that came back."""
 
-    def __init__(self, data):
-        header = (data[0] & 15) * 4
-        (self.length, self.ip_id, fragment) = struct.unpack(">HHH", data[2:8])
-        self.tos, self.ttl, self.protocol = data[1], data[8], data[9]
-        self.dont_fragment = bool(fragment & 0x4000)
-        self.source = socket.inet_ntoa(data[12:16])
-        body = data[header:self.length]
+    def __init__(self, version, data, secrets):
+        body = version.read(data, self)
         self.port = None
-        if self.protocol == 1:
-            self.icmp = body[0], body[1]
-            self.quoted_to = socket.inet_ntoa(body[24:28])
-            quoted = body[8 + (body[8] & 15) * 4:]
-            self.port = struct.unpack(">H", quoted[:2])[0]
-        elif self.protocol == 6:
+        self.named = [name for name, address in secrets.items() if address in data]
+        if self.protocol == version.icmp and body[0] in version.errors:
+            self.read_error(version, body)
+        elif self.protocol == TCP:
             (self.from_port, self.port, self.seq, self.ack, offset, self.flags, self.window,
              self.sum, self.urgent) = struct.unpack(">HHIIBBHHH", body[:20])
             self.payload = body[(offset >> 4) * 4:]
             self.kinds, self.sack, self.ts = [], [], None
             self.read_options(body[20:(offset >> 4) * 4])
+
+    def read_error(self, version, body):
+        quoted = Quoted()
+        self.icmp = body[0], body[1]
+        transport = version.read(body[8:], quoted)
+        self.quoted_to = quoted.to
+        if quoted.protocol == TCP and len(transport) >= 2:
+            self.port = struct.unpack(">H", transport[:2])[0]
 
     def read_options(self, data):
         while data and data[0] != 0:
@@ -112,16 +125,19 @@ class Seen:
 class Wire:
     """The raw sockets, and who gets which packet: sessions have a port of their own each."""
 
-    def __init__(self, interface, source, destination, first_port):
-        self.source, self.destination = socket.inet_aton(source), socket.inet_aton(destination)
+    def __init__(self, interface, source, destination, first_port, secrets):
+        version = self.version = version_of(destination)
+        self.source = socket.inet_pton(version.family, source)
+        self.destination = socket.inet_pton(version.family, destination)
+        self.secrets = {name: socket.inet_pton(version.family, name) for name in secrets}
         self.name = destination
         self.ports = itertools.count(first_port)
         self.ids = itertools.count(1)
         self.lock = threading.Lock()
-        self.out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        self.into = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.out = socket.socket(version.family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.into = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(version.ether))
         self.into.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        self.into.bind((interface, 0x0800))
+        self.into.bind((interface, version.ether))
         self.queues = collections.defaultdict(queue.Queue)
         threading.Thread(target=self.listen, daemon=True).start()
 
@@ -130,7 +146,7 @@ class Wire:
             data, (_, _, kind, *_) = self.into.recvfrom(65535)
             if kind == socket.PACKET_OUTGOING:
                 continue
-            seen = Seen(data)
+            seen = Seen(self.version, data, self.secrets)
             if seen.port is not None:
                 self.queues[seen.port].put(seen)
 
@@ -139,16 +155,14 @@ class Wire:
             return next(self.ports)
 
     def send(self, sport, dport, packet):
-        body = packet.transport(self.source, sport, self.destination, dport)
+        def pseudo_header(length):
+            return self.version.pseudo_header(self.source, self.destination, length)
+
         with self.lock:
-            ip_id = next(self.ids) & 0xffff or 1
-        cuts = [0, *(packet.pieces or []), len(body)]
-        for start, end in zip(cuts, cuts[1:]):
-            fragment = start // 8 | (0x2000 if end < len(body) else 0)
-            length = 20 + end - start if packet.length is None else packet.length
-            header = struct.pack(">BBHHHBBH", 0x45, packet.tos, length, ip_id, fragment,
-                                 packet.ttl, 6, 0) + self.source + self.destination
-            self.out.sendto(header + body[start:end], (self.name, 0))
+            number = next(self.ids) if packet.number is None else packet.number
+        body = packet.transport(pseudo_header, sport, dport)
+        for each in self.version.packets(self.source, self.destination, number, packet, body):
+            self.out.sendto(each, (self.name, 0))
 
 
 class Session:
@@ -237,10 +251,10 @@ class Session:
         return whole
 
     def take(self, seen):
-        if seen.protocol == 6 and seen.from_port != self.port:
+        if seen.protocol == TCP and seen.from_port != self.port:
             return  # of an older session from the same port
         self.seen.append(seen)
-        if seen.protocol != 6 or seen.flags & RST:
+        if seen.protocol != TCP or seen.flags & RST:
             return
         if seen.flags & SYN:
             if seen.flags & ACK and seen.ack == (self.isn + 1) & MASK and self.irs is None:
@@ -307,7 +321,7 @@ class Session:
     def look(self, name):
         """Writes down what this phase brought; what depends on timing alone is left out."""
         self.listen()
-        tcp = [s for s in self.seen if s.protocol == 6]
+        tcp = [s for s in self.seen if s.protocol == TCP]
         plain = [s for s in tcp if not s.flags & (RST | SYN)]
         view = {
             "phase": name,
@@ -321,11 +335,12 @@ class Session:
             "sack": sorted({tuple(self.relative(e, self.isn + 1) for e in block)
                             for s in plain for block in s.sack}),
             "options": sorted({k for s in plain for k in s.kinds if k != 5}),
-            "ip": sorted({(s.ttl, s.dont_fragment, s.source) for s in plain}),
+            "ip": sorted({(s.ttl, s.mark, s.source) for s in plain}),
             "tos": sorted({s.tos for s in plain if s.payload}),
             "icmp": sorted({s.icmp + (s.ttl, s.source, s.quoted_to)
-                            for s in self.seen if s.protocol == 1}),
+                            for s in self.seen if s.protocol != TCP}),
             "closed window": bool(plain and plain[-1].window == 0),
+            "named": sorted({name for s in self.seen for name in s.named}),
         }
         self.views.append(view)
         self.seen = []
@@ -338,7 +353,8 @@ class Session:
 
     # Usual steps
 
-    def open(self, **syn):
+    def connect(self, **syn):
+        """Up to the SYN-ACK."""
         options = b"\x02\x04\x05\xb4" + (b"\x04\x02" + timestamp(self.now(), 0)[2:] if self.stamps
                                          else NOP + NOP + b"\x04\x02") + b"\x01\x03\x03\x07"
         first = Packet(**{"flags": SYN, "seq": self.isn, "options": options, **syn})
@@ -346,7 +362,14 @@ class Session:
             self.hooked("S", first)
             if self.wait(lambda: self.irs is not None, 0.5):
                 break
+
+    def open(self, **syn):
+        self.connect(**syn)
         self.acknowledge()
+
+    def ended(self):
+        """Until the server has finished."""
+        self.wait(lambda: self.server_fin is not None)
 
     def answered(self, count):
         """Until so many lines of the server's are there."""
@@ -364,5 +387,5 @@ class Session:
         self.look("last line")
         self.fin()
         self.insist()
-        self.wait(lambda: self.server_fin is not None)
+        self.ended()
         self.look("end")

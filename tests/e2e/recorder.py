@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A honeypot that writes down what its applications really get, for craft.
 
-usage: recorder.py FILE FIRST-PORT LAST-PORT
+usage: recorder.py FILE ADDRESS FIRST-PORT LAST-PORT
 
-Serves TCP on all these ports. A line is answered with its number, its length and a digest, so that
+Serves TCP on all these ports of an address, say 0.0.0.0 or ::. A line is answered with its number, its length and a digest, so that
 the answers of two honeypots differ only if they were told different things. "big" is answered with
 4,000 bytes more; after "close" the server closes first. The end of the stream is answered with
 "bye". FILE gets a line of JSON for each piece read: what came, urgent data too, and how it ended.
@@ -88,11 +88,12 @@ class Connection:
 
 
 class Server:
-    def __init__(self, path, first, last):
+    def __init__(self, path, address, first, last):
         self.selector = selectors.DefaultSelector()
         self.file = open(path, "w", buffering=1, encoding="ascii")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         for port in range(first, last + 1):
-            sock = socket.create_server(("", port), backlog=1024)
+            sock = socket.create_server((address, port), family=family, backlog=1024)
             self.selector.register(sock, selectors.EVENT_READ,
                                    lambda _, s=sock, p=port: self.new(s, p))
 
@@ -113,6 +114,6 @@ class Server:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 5:
         sys.exit(__doc__)
-    Server(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])).serve()
+    Server(*sys.argv[1:3], *map(int, sys.argv[3:])).serve()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Numbers, windows, flags, options, IP headers that receivers take in their own way, or refuse."""
+"""Numbers, windows, flags, options that receivers take in their own way, or refuse."""
 from crafted import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
-from strategies import MD5, begin, strategy
+from strategies import MD5, SHARED, begin, strategy
 
 NEAR_WRAP = 0xfffffff0
 
@@ -281,7 +281,7 @@ def first_data_md5(s):
     s.finish()
 
 
-@strategy
+@strategy(dnat=SHARED)
 def syn_md5_first(s):
     s.craft(SYN, 5000, options=b"\x02\x04\x05\xb4" + MD5)
     s.look("?syn")
@@ -385,33 +385,4 @@ def wrap_around(s):
     s.data("th", at=30)
     s.insist()
     s.look("wrapped")
-    s.finish()
-
-
-# --- IP
-
-@strategy
-def fragments_tiny(s):
-    begin(s)
-    s.line("second", pieces=[8, 16, 24, 32])
-    s.look("tiny")
-    s.finish()
-
-
-@strategy
-def fragments_with_first_data(s):
-    s.open()
-    s.line("first, in fragments", pieces=[24, 40])
-    s.look("begin")
-    s.finish()
-
-
-@strategy
-def length_in_ip_header_short(s):
-    begin(s)
-    s.craft(ACK | PSH, 6, b"second\n", length=54)
-    s.look("cut")
-    s.data("second\n")
-    s.insist()
-    s.look("whole")
     s.finish()

@@ -21,12 +21,12 @@ def long_line(s, hook):
     s.finish()
 
 
-def geneva(number, hook):
+def geneva(number, hook, **options):
     def play(s):
         long_line(s, hook(s))
 
     play.__name__ = f"geneva_{number:02}"
-    strategy(play)
+    strategy(play, **options)
 
 
 def before(**tampered):
@@ -75,7 +75,8 @@ def fragment_twice(packet):
 
 
 geneva(19, lambda s: {"PA": lambda p: list(reversed(split(p, 8))),
-                      "A": lambda p: [p.but(seq=0x2468ace0)]})
+                      "A": lambda p: [p.but(seq=0x2468ace0)]},
+       dnat=("differs", "conntrack lets other copies pass if nobody answers the first ACK"))
 geneva(20, lambda s: {"PA": fragment_twice})
 geneva(21, lambda s: {"PA": lambda p: list(split(p, len(p.payload) // 2))})
 geneva(22, before(flags=FIN, length=78))

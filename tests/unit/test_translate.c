@@ -143,6 +143,7 @@ static enum hb_verdict translate(struct fixture *f, bool from_client)
 {
 	struct hb_edit edit;
 
+	f->flow.target = &f->target; /* the fixture may have been copied */
 	unit_require(hb_packet_parse(f->dgram.data, f->dgram.len, &f->packet) == 0);
 	hb_edit_begin(&edit, &f->dgram, &f->packet);
 	if (from_client)
