@@ -19,7 +19,7 @@ declare -A WIRE_PIDS=() WIRE_SETTINGS=() GOT=()
 # Called by lib.sh when the hosts are there.
 before_rules()
 {
-	local host
+	local host version
 	[[ -x ${IMPAIR:-} ]] || skip "IMPAIR does not name a program"
 	for host in $WIRES; do
 		lay_wire "$host" >"$DIR/ethtool.out" 2>&1 || skip "no ethtool here: $(<"$DIR/ethtool.out")"
@@ -29,9 +29,12 @@ before_rules()
 	# the route's: not each is allowed to a namespace.
 	for host in attacker frontend backend; do
 		on "$host" sysctl -qw net.ipv4.tcp_no_metrics_save=1
-		# shellcheck disable=SC2046 # several words
-		ip -n "$HONEYNET-$host" route change $(ip -n "$HONEYNET-$host" route show default) \
-			congctl "${CONGESTION:-cubic}"
+		for version in 4 6; do
+			# shellcheck disable=SC2046 # several words
+			ip -n "$HONEYNET-$host" -$version route change \
+				$(ip -n "$HONEYNET-$host" -$version route show default) \
+				congctl "${CONGESTION:-cubic}"
+		done
 	done
 }
 
@@ -155,15 +158,13 @@ wires() # host [setting...] [-- host [setting...]]...
 # The kernel forwards between attacker and backend, as if there were no honeybridd.
 plain() # -I|-D
 {
-	local rule
+	local attacker=${ADDRESS[attacker]} backend=${ADDRESS[backend]} rule
 	unproved_passes "$1"
-	for rule in "-s $ATTACKER -d $BACKEND" "-s $BACKEND -d $ATTACKER"; do
+	for rule in "-s $attacker -d $backend" "-s $backend -d $attacker"; do
 		# shellcheck disable=SC2086 # several words
-		on gateway iptables -t raw "$1" PREROUTING $rule -j ACCEPT
-	done
-	for rule in "-s $ATTACKER6 -d $BACKEND6" "-s $BACKEND6 -d $ATTACKER6"; do
-		# shellcheck disable=SC2086 # several words
-		on gateway ip6tables -t raw "$1" PREROUTING $rule -j ACCEPT
+		on gateway "$IPTABLES" -t raw "$1" PREROUTING $rule -j ACCEPT
+		# shellcheck disable=SC2086
+		on gateway "$IPTABLES" "$1" FORWARD $rule -j ACCEPT
 	done
 }
 
@@ -215,10 +216,10 @@ compare() # what attacker's-arguments...
 	script=$(cat)
 	unwatch_wire
 	plain -I
-	measure plain "${PLAIN_TO:-$BACKEND}" "${@:2}" <<<"$script"
+	measure plain "${ADDRESS[backend]}" "${@:2}" <<<"$script"
 	honeynet_wait 30 all_said || fail "a session that the kernel forwarded does not end"
 	plain -D
-	measure ours "${OURS_TO:-$FRONTEND}" "${@:2}" <<<"$script"
+	measure ours "$TO" "${@:2}" <<<"$script"
 	line=$(printf '%-44s' "$what")
 	for key in mean longest wait90 wait timeouts repeats; do
 		line+=" $key ${GOT[ours $key]}/${GOT[plain $key]}"
@@ -289,5 +290,5 @@ finish_wires()
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-may_see "$BACKEND" # in the sessions that only the kernel forwards
+may_see "$BACKEND" "$BACKEND6" # in the sessions that only the kernel forwards
 trap finish_wires EXIT
