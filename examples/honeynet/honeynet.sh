@@ -242,8 +242,6 @@ honeynet_recipe() # iptables darknet frontend backend
 	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
 	on gateway "$1" -P FORWARD DROP
 	honeynet_steering "$1" filter "$3" "$4"
-	# What the frontend says to whom conntrack does not know would leave under its own address.
-	on gateway "$1" -A FORWARD -s "$3" -p tcp ! --syn -m conntrack --ctstate NEW,INVALID -j DROP
 	on gateway "$1" -A FORWARD -s "$3,$4" -j from-honeypot
 	on gateway "$1" -A FORWARD -d "$3,$4" -j from-outside
 	for host in "$3" "$4"; do
