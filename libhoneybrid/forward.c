@@ -135,8 +135,10 @@ enum hb_verdict hb_forward_client(struct hb_core *core, struct hb_flow *flow,
 static bool is_late_answer(const struct hb_core *core, const struct hb_handover *handover,
 			   const struct hb_packet *packet)
 {
-	return !handover->passed_byte && packet->payload_len > 0 &&
-	       hb_seq_at_or_before(packet->ack, handover->cut) &&
+	/* Counted from the session's start: an upload may be 2 GiB ahead of cut by now. */
+	uint32_t isn = handover->redirect.flow->track.client_isn;
+	bool replayed = hb_seq_distance(isn, packet->ack) <= hb_seq_distance(isn, handover->cut);
+	return !handover->passed_byte && packet->payload_len > 0 && replayed &&
 	       (handover->late_until_ns == 0 || core->now.mono_ns < handover->late_until_ns);
 }
 
