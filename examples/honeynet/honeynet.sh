@@ -234,11 +234,14 @@ honeynet_rules_forward()
 {
 	honeynet_recipe iptables "$DARKNET" "$FRONTEND" "$BACKEND"
 	honeynet_recipe ip6tables "$DARKNET6" "$FRONTEND6" "$BACKEND6"
+	# Longer than honeybridd's expiration_delay: what comes later must be a new session for both.
+	on gateway sysctl -qw net.netfilter.nf_conntrack_udp_timeout=150 \
+		net.netfilter.nf_conntrack_udp_timeout_stream=150
 }
 
 honeynet_recipe() # iptables darknet frontend backend
 {
-	local host too_big=(-p icmp -m icmp --icmp-type fragmentation-needed)
+	local host what too_big=(-p icmp -m icmp --icmp-type fragmentation-needed)
 	on gateway "$1" -t nat -A PREROUTING -d "$2" -j DNAT --to-destination "$3"
 	on gateway "$1" -P FORWARD DROP
 	honeynet_steering "$1" filter "$3" "$4"
@@ -257,8 +260,11 @@ honeynet_recipe() # iptables darknet frontend backend
 	on gateway "$1" -t raw -A OUTPUT "${too_big[@]}" -d "$4" -j ACCEPT
 	# Nor may anything leave that conntrack has forgotten the session of: it would be in the
 	# frontend's name.
-	on gateway "$1" -A OUTPUT -s "$3,$4" -p tcp ! --syn -m mark --mark $OWN_MARK/$OWN_MARK \
-		-m conntrack --ctstate NEW,INVALID -j DROP
+	for what in "tcp ! --syn" udp; do
+		# shellcheck disable=SC2086 # several words
+		on gateway "$1" -A OUTPUT -s "$3,$4" -p $what -m mark --mark $OWN_MARK/$OWN_MARK \
+			-m conntrack --ctstate NEW,INVALID -j DROP
+	done
 }
 
 # The gateway's own errors about a redirected packet quote the backend: honeybridd must see them before
