@@ -650,6 +650,18 @@ START_TEST(options_tell_no_route)
 }
 END_TEST
 
+/* The attacked address is the frontend's own: nothing is translated. */
+static void attack_frontend(struct fixture *f, bool from_client)
+{
+	f->flow.target = &f->target;
+	f->flow.state = HB_STATE_PROXY;
+	f->flow.attacked = f->target.frontend.addr;
+	f->flow.attacked_port = f->target.frontend.port;
+	f->translation = hb_translate_frontend(&f->flow);
+	free(f->dgram.data);
+	make_packet(f, from_client);
+}
+
 /* Where nothing is translated the way is the one that the addresses tell. */
 START_TEST(options_stay_where_nothing_is_hidden)
 {
@@ -657,13 +669,7 @@ START_TEST(options_stay_where_nothing_is_hidden)
 		bool from_client = seed & 1;
 		struct fixture f = make(seed, from_client);
 
-		f.flow.target = &f.target;
-		f.flow.state = HB_STATE_PROXY;
-		f.flow.attacked = f.target.frontend.addr;
-		f.flow.attacked_port = f.target.frontend.port;
-		f.translation = hb_translate_frontend(&f.flow);
-		free(f.dgram.data);
-		make_packet(&f, from_client);
+		attack_frontend(&f, from_client);
 		if (f.version == 4 && f.kind != KIND_ECHO) {
 			insert_options(&f, routes[0].before);
 			unit_require(translate(&f, from_client) == HB_ACCEPT);
@@ -684,13 +690,7 @@ START_TEST(the_frontend_tells_no_route_where_it_may_be_another)
 		bool from_client = seed & 1;
 		struct fixture f = make(seed, from_client);
 
-		f.flow.target = &f.target;
-		f.flow.state = HB_STATE_PROXY;
-		f.flow.attacked = f.target.frontend.addr;
-		f.flow.attacked_port = f.target.frontend.port;
-		f.translation = hb_translate_frontend(&f.flow);
-		free(f.dgram.data);
-		make_packet(&f, from_client);
+		attack_frontend(&f, from_client);
 		if (f.version == 4 && f.kind != KIND_ECHO) {
 			insert_options(&f, routes[0].before);
 			f.dgram.tracked = true;
